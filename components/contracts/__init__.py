@@ -1,0 +1,29 @@
+"""What stages hand to each other: frozen records, and the readers and writers of their files."""
+
+from components.contracts.errors import ContractError, PipelineError
+from components.contracts.files import read_records, read_table, write_json, write_records, write_table, write_text
+from components.contracts.records import (
+    ModelEntry,
+    ModelManifest,
+    Prediction,
+    Question,
+    Reference,
+    ScoredResponse,
+)
+
+__all__ = [
+    "ContractError",
+    "ModelEntry",
+    "ModelManifest",
+    "PipelineError",
+    "Prediction",
+    "Question",
+    "Reference",
+    "ScoredResponse",
+    "read_records",
+    "read_table",
+    "write_json",
+    "write_records",
+    "write_table",
+    "write_text",
+]

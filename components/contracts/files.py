@@ -1,0 +1,115 @@
+"""Readers and writers: JSONL for text that people read, Parquet for tables, JSON for small keyed results.
+
+Writing is atomic (temporary file, then rename): a crash leaves the old file or none. Reading names the file, the
+line and the field that broke the contract.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from components.contracts.errors import ContractError
+
+R = TypeVar("R", bound=BaseModel)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all.
+
+    Raises:
+        ContractError: The folder is not writable.
+    """
+    _write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever json can write
+    """Write `value` as indented JSON with sorted keys, atomically; NaN is refused."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_records(path: Path, records: Iterable[BaseModel]) -> None:
+    """Write one JSON object a line, atomically."""
+    write_text(path, "".join(record.model_dump_json() + "\n" for record in records))
+
+
+def read_records(path: Path, model: type[R]) -> list[R]:
+    """Read a JSONL file of `model`.
+
+    Raises:
+        ContractError: The file is missing, is not UTF-8, or a line breaks the contract (file, line and field named).
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise ContractError(f"{path}: {error.strerror}; run the stage that writes it (`dvc repro`)") from None
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            records.append(model.model_validate_json(line.decode()))
+        except UnicodeDecodeError as error:
+            raise ContractError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line; save it as UTF-8") from None
+        except ValidationError as error:
+            raise ContractError(f"{path}:{number}: {_first_problem(error)}") from None
+    return records
+
+
+def write_table(path: Path, records: Sequence[BaseModel], model: type[BaseModel]) -> None:
+    """Write records as one Parquet table with `model`'s columns, atomically (also where there are no rows)."""
+    import pandas as pd
+
+    frame = pd.DataFrame([record.model_dump() for record in records], columns=list(model.model_fields))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    frame.to_parquet(temporary, index=False)
+    temporary.replace(path)
+
+
+def read_table(path: Path, model: type[R]) -> list[R]:
+    """Read a Parquet table of `model`.
+
+    Raises:
+        ContractError: The file is missing or unreadable, or a row breaks the contract (file, row and field named).
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ContractError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
+    records = []
+    for number, row in enumerate(rows):
+        try:
+            records.append(model.model_validate(row))
+        except ValidationError as error:
+            raise ContractError(f"{path}: row {number}: {_first_problem(error)}") from None
+    return records
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ContractError(f"{path}: cannot write here ({error.strerror}); make its folder writable") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)  # noqa: S103 - mkstemp's 0600 would hide results from colleagues
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "line"
+    return f"field `{field}`: {first['msg']}"
