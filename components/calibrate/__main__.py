@@ -1,0 +1,76 @@
+"""Sample the policy on calibration questions in every language and score the responses with every reward.
+
+Weights of the hybrid are fixed for now (params.yaml, `reward`): this stage measures, it fits nothing. Writes
+data/calibrate/scores.parquet and AUCs to metrics/calibrate.json and MLflow. Run: `python -m components.calibrate`.
+"""
+
+from pathlib import Path
+
+from components.contracts import Question, Reference, ScoredResponse, read_records, write_table
+from components.stage import StageRun, run_stage
+
+PROBLEMS = Path("data/problems")
+REFERENCES = Path("data/reference/references.jsonl")
+SCORES = Path("data/calibrate/scores.parquet")
+
+
+def work(run: StageRun) -> None:
+    """One language at a time, each kept as soon as it is done."""
+    from components.calibrate.audit import audit
+    from components.calibrate.score import score_language
+    from components.generation.journal import Journal, fingerprint
+    from components.generation.models import MANIFEST_PATH, read_manifest
+    from components.generation.responder import Responder
+    from components.generation.sampler import Decoding
+    from components.problems.checks import read_questions
+    from components.progress import track
+    from components.reward.encoders import Encoder
+    from components.reward.functions import HybridReward
+
+    params, manifest = run.params, read_manifest()
+    shots, questions = read_questions(PROBLEMS / "shots.jsonl"), read_questions(PROBLEMS / "calibration.jsonl")
+    references = {r.problem_id: r for r in read_records(REFERENCES, Reference) if r.kept}
+    chosen = _problems_with_reference(questions, references, params.calibrate.num_problems, run)
+    encoder = Encoder(params.reward.encoder)
+    reward = HybridReward(
+        encoder, params.reward.answer_weight, params.reward.semantic_weight, params.reward.min_language_share
+    )
+    responder = Responder.load(manifest.policy, params.models.dtype, shots, params.sampling.batch_size)
+    decoding = Decoding(params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k)
+    settings = [params.model_dump(include={"base", "sampling", "reward", "calibrate"}), manifest.policy.fingerprint]
+    inputs = [PROBLEMS / "shots.jsonl", PROBLEMS / "calibration.jsonl", REFERENCES]
+    journal = Journal("calibrate", fingerprint(settings, inputs))
+    rows: list[ScoredResponse] = []
+    for lang in track(params.base.languages, "calibrate"):
+        asked = [q for q in chosen if q.lang == lang]
+        rows += journal.piece(
+            lang,
+            ScoredResponse,
+            lambda asked=asked, lang=lang: score_language(  # type: ignore[misc]
+                asked, references, responder, reward, decoding, params.calibrate.num_samples, params.base.seed, lang
+            ),
+        )
+    write_table(SCORES, rows, ScoredResponse)
+    journal.close()
+    run.metrics = audit(rows, encoder.languages)
+    unknown = [lang for lang, entry in run.metrics["languages"].items() if not entry["encoder_declares"]]
+    if unknown:
+        run.say(f"warning: the encoder does not declare {', '.join(unknown)}; its scores there are marked, not trusted")
+    macro = run.metrics["auc_macro"]
+    told = ", ".join(f"{name} {value:.3f}" for name, value in macro.items() if value is not None)
+    run.say(f"macro AUC against the English gold: {told}")
+
+
+def _problems_with_reference(
+    questions: list[Question], references: dict[str, Reference], num_problems: int, run: StageRun
+) -> list[Question]:
+    """Questions of the first `num_problems` problems that have a kept reference."""
+    ids = [i for i in dict.fromkeys(q.problem_id for q in questions) if i in references]
+    if len(ids) < num_problems:
+        run.say(f"only {len(ids)} of {num_problems} calibration problems have a kept reference; these are used")
+    chosen = set(ids[:num_problems])
+    return [q for q in questions if q.problem_id in chosen]
+
+
+if __name__ == "__main__":
+    run_stage("calibrate", work)

@@ -1,0 +1,1 @@
+"""Stage `evaluate`: base, warm-up and trained answer the test questions, greedily, in every language."""

@@ -1,0 +1,77 @@
+"""Evaluate the three systems on `test`, every sample kept.
+
+Same worked examples, same decoding, same questions for all systems; only the adapter differs. Nothing is chosen here.
+Writes data/evaluate/predictions.parquet. Run: `python -m components.evaluate`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from components.contracts import Prediction, Question, write_table
+from components.contracts.records import System
+from components.stage import StageRun, run_stage
+
+PROBLEMS = Path("data/problems")
+PREDICTIONS = Path("data/evaluate/predictions.parquet")
+ADAPTERS: dict[System, Path | None] = {
+    "base": None,
+    "warmup": Path("adapters/warmup"),
+    "trained": Path("adapters/trained"),
+}
+
+
+def work(run: StageRun) -> None:
+    """One system and language at a time, each kept as soon as it is done."""
+    from components.evaluate.predict import predict
+    from components.generation.journal import Journal, fingerprint
+    from components.generation.models import read_manifest
+    from components.generation.responder import Responder
+    from components.generation.sampler import Decoding
+    from components.problems.checks import read_questions
+    from components.progress import Progress
+
+    params, manifest = run.params, read_manifest()
+    shots, questions = read_questions(PROBLEMS / "shots.jsonl"), read_questions(PROBLEMS / "test.jsonl")
+    decoding = Decoding(params.evaluate.max_new_tokens)
+    settings = [params.model_dump(include={"base", "evaluate"}), manifest.policy.fingerprint]
+    adapters = [adapter for adapter in ADAPTERS.values() if adapter is not None]
+    inputs = [PROBLEMS / "shots.jsonl", PROBLEMS / "test.jsonl", *adapters]
+    journal = Journal("evaluate", fingerprint(settings, inputs))
+    rows: list[Prediction] = []
+    with Progress("evaluate", len(questions) * len(ADAPTERS)) as progress:
+        for system, adapter in ADAPTERS.items():
+            responder = Responder.load(
+                manifest.policy, params.models.dtype, shots, params.evaluate.batch_size, adapter
+            )
+            for lang in params.base.languages:
+                asked = [q for q in questions if q.lang == lang]
+                trained = lang in params.base.trained_languages
+                rows += journal.piece(
+                    f"{system}-{lang}",
+                    Prediction,
+                    lambda s=system, r=responder, a=asked, t=trained: predict(s, r, a, decoding, t),  # type: ignore[misc]
+                )
+                progress.advance(len(asked), note=f"{system} {lang}")
+    write_table(PREDICTIONS, rows, Prediction)
+    journal.close()
+    run.metrics = summarise(rows, questions)
+
+
+def summarise(rows: Sequence[Prediction], questions: Sequence[Question]) -> dict[str, Any]:
+    """Accuracy, truncated and in-language shares by system and language. Intervals are the report's."""
+    metrics: dict[str, Any] = {"num_problems": len({q.problem_id for q in questions})}
+    for system in ADAPTERS:
+        metrics[system] = {}
+        for lang in dict.fromkeys(row.lang for row in rows):
+            own = [row for row in rows if row.system == system and row.lang == lang]
+            metrics[system][lang] = {
+                "accuracy": sum(row.correct for row in own) / len(own),
+                "truncated_share": sum(row.truncated for row in own) / len(own),
+                "language_share": sum(row.language_share or 0.0 for row in own) / len(own),
+            }
+    return metrics
+
+
+if __name__ == "__main__":
+    run_stage("evaluate", work)

@@ -1,0 +1,1 @@
+"""Prompts, models and the sampler: what every stage that makes text stands on."""

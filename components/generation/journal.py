@@ -1,0 +1,55 @@
+"""Finished pieces of a long generation, kept outside DVC's outputs so that a killed stage goes on where it was.
+
+DVC deletes a stage's outputs before it runs, so unfinished work lives in `.checkpoints/<stage>/<fingerprint>/`. The
+fingerprint covers all that shapes the result: other parameters or inputs find an empty journal.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from components.contracts import read_records, write_records
+
+R = TypeVar("R", bound=BaseModel)
+ROOT = Path(".checkpoints")
+
+
+def fingerprint(values: Any, inputs: Sequence[Path]) -> str:  # noqa: ANN401 - whatever json can write
+    """16 hexadecimal digits over `values` and the content of the files (and the files of the folders) in `inputs`."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for path in inputs:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(str(file).encode())
+                with file.open("rb") as handle:
+                    digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+class Journal:
+    """One stage's finished pieces. Pieces of other fingerprints are removed when a new journal opens."""
+
+    def __init__(self, stage: str, stage_fingerprint: str) -> None:
+        self.folder = ROOT / stage / stage_fingerprint
+        for other in (ROOT / stage).glob("*"):
+            if other != self.folder:
+                shutil.rmtree(other)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def piece(self, key: str, model: type[R], compute: Callable[[], Sequence[R]]) -> list[R]:
+        """The records of one piece: read if they are there, else computed and written (whole, or not at all)."""
+        path = self.folder / f"{key}.jsonl"
+        if path.is_file():
+            return read_records(path, model)
+        records = list(compute())
+        write_records(path, records)
+        return records
+
+    def close(self) -> None:
+        """Remove the journal, after the stage's outputs are written."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""Loading what the `models` stage settled: policy or pivot, with or without an adapter, never with remote code."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError
+
+MANIFEST_PATH = Path("models/manifest.json")
+
+
+def read_manifest(path: Path = MANIFEST_PATH) -> ModelManifest:
+    """Read the two roles' checkpoints.
+
+    Raises:
+        ContractError: The file is missing or breaks the contract.
+    """
+    try:
+        return ModelManifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ContractError(f"{path}: {error.strerror}; run `dvc repro models`") from None
+    except ValueError as error:
+        raise ContractError(f"{path}: {' '.join(str(error).split())}; run `dvc repro -f models`") from None
+
+
+def choose_device() -> torch.device:
+    """The accelerator if the machine has one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_dtype(name: str) -> torch.dtype:
+    """`bfloat16`, `float32`, or for `auto` bfloat16 where the machine multiplies it natively (else it is emulated)."""
+    if name != "auto":
+        return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if _processor_flags() & {"amx_bf16", "avx512_bf16", "bf16"} else torch.float32
+
+
+def load_tokenizer(entry: ModelEntry) -> PreTrainedTokenizerBase:
+    """The checkpoint's tokenizer; padding falls back to end-of-text where the checkpoint names none."""
+    tokenizer: Any = AutoTokenizer.from_pretrained(_existing(entry), trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> PreTrainedModel | PeftModel:
+    """The checkpoint in evaluation mode on the machine's device, with the adapter on top where one is given.
+
+    Raises:
+        PipelineError: The checkpoint's or the adapter's folder is missing.
+    """
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        _existing(entry), dtype=choose_dtype(dtype), trust_remote_code=False, use_safetensors=True
+    )
+    model = model.to(choose_device())
+    if adapter is not None:
+        if not (adapter / "adapter_config.json").is_file():
+            raise PipelineError(f"{adapter}: no adapter here; run `make repro` or `dvc repro train`")
+        model = PeftModel.from_pretrained(model, adapter)
+    return model.eval()  # type: ignore[no-any-return]
+
+
+def _existing(entry: ModelEntry) -> Path:
+    path = Path(entry.path)
+    if not (path / "config.json").is_file():
+        raise PipelineError(f"{path}: no checkpoint of `{entry.name}` here; run `dvc repro -f models`")
+    return path
+
+
+def _processor_flags() -> set[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux: nothing is known about the processor
+        return set()
+    return next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith(("flags", "Features"))), set())

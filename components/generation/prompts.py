@@ -1,0 +1,78 @@
+"""From a question to the token ids a model sees, and from generated ids back to the response.
+
+A base model has no notion of turns, so it gets k worked examples in the question's language and answers on one line:
+the line's end is the end of the answer. A model with a chat template gets the same examples as turns and ends its turn.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from components.contracts import Question
+from components.lang.table import language
+
+
+class PromptFormat:
+    """How one checkpoint is asked. `shots` are worked examples of all languages; only the question's own are used."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, shots: Sequence[Question]) -> None:
+        self.tokenizer = tokenizer
+        self.is_chat = bool(tokenizer.chat_template)
+        self._shots = shots
+
+    def prompt_text(self, question: str, lang: str) -> str:
+        """The whole prompt as text, worked examples included."""
+        examples = [(shot.question, shot.solution or "") for shot in self._shots if shot.lang == lang]
+        if self.is_chat:
+            return self._chat_text(question, examples)
+        labels = language(lang)
+        blocks = [f"{labels.question_label} {q}\n{labels.answer_label} {a}" for q, a in examples]
+        return "\n\n".join([*blocks, f"{labels.question_label} {question}\n{labels.answer_label}"])
+
+    def encode(self, prompt_text: str) -> list[int]:
+        """Token ids (P,) of a prompt; a chat template writes its own start-of-text."""
+        return list(self.tokenizer(prompt_text, add_special_tokens=not self.is_chat)["input_ids"])
+
+    def prompt_ids(self, question: str, lang: str) -> list[int]:
+        """Token ids (P,) of the prompt of one question."""
+        return self.encode(self.prompt_text(question, lang))
+
+    def response_ids(self, response: str) -> list[int]:
+        """Token ids (T,) that a model should generate to give `response`, its end included."""
+        if self.is_chat:
+            ids = self.tokenizer(response, add_special_tokens=False)["input_ids"]
+            return [*ids, self.tokenizer.eos_token_id]
+        return list(self.tokenizer(f" {response}\n", add_special_tokens=False)["input_ids"])
+
+    def response_text(self, token_ids: Sequence[int]) -> str:
+        """The response in generated ids: for a base model, the first line."""
+        text = str(self.tokenizer.decode(token_ids, skip_special_tokens=True))
+        return text.strip() if self.is_chat else text.split("\n", 1)[0].strip()
+
+    @cached_property
+    def stop_ids(self) -> torch.Tensor:
+        """Ids (S,) int64 that end a response: end-of-text, and for a base model every token with a line break."""
+        if self.is_chat:
+            ends = {i for token, i in self.tokenizer.get_added_vocab().items() if token in _TURN_ENDS}
+        else:
+            ends = {i for token, i in self.tokenizer.get_vocab().items() if any(mark in token for mark in _LINE_BREAKS)}
+        stops = ends | {self.tokenizer.eos_token_id}
+        return torch.tensor(sorted(stops), dtype=torch.int64)
+
+    def _chat_text(self, question: str, examples: Sequence[tuple[str, str]]) -> str:
+        turns = [
+            {"role": role, "content": content}
+            for pair in examples
+            for role, content in zip(("user", "assistant"), pair, strict=True)
+        ]
+        turns.append({"role": "user", "content": question})
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+
+# A line break as the three kinds of vocabularies in use write it: plain, byte-level BPE, byte fall-back.
+_LINE_BREAKS = ("\n", "Ċ", "<0x0A>")
+
+# Names of end-of-turn tokens in the chat formats in use; a checkpoint's own eos is always among the stops.
+_TURN_ENDS = {"<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|end|>", "<turn|>"}

@@ -1,0 +1,67 @@
+"""A model that answers questions: checkpoint, adapter, prompt format and sampler in one hand."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from components.contracts import ModelEntry, Question
+from components.generation.models import load_model, load_tokenizer
+from components.generation.prompts import PromptFormat
+from components.generation.sampler import Decoding, generate
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response as text; `truncated` where the length limit ended it."""
+
+    text: str
+    num_tokens: int
+    truncated: bool
+
+
+class Responder:
+    """Answers questions in their own language."""
+
+    def __init__(self, model: Any, prompt_format: PromptFormat, batch_size: int) -> None:  # noqa: ANN401
+        """`batch_size` counts responses decoded together."""
+        self.model, self.prompt_format, self.batch_size = model, prompt_format, batch_size
+
+    @classmethod
+    def load(
+        cls, entry: ModelEntry, dtype: str, shots: Sequence[Question], batch_size: int, adapter: Path | None = None
+    ) -> "Responder":
+        """Load checkpoint and tokenizer; the adapter is folded into the loaded weights, which are only read from."""
+        model: Any = load_model(entry, dtype, adapter)
+        if adapter is not None:
+            model = model.merge_and_unload()
+        return cls(model, PromptFormat(load_tokenizer(entry), shots), batch_size)
+
+    def respond(
+        self,
+        questions: Sequence[tuple[str, str]],
+        decoding: Decoding,
+        num_samples: int = 1,
+        on_progress: Callable[[int], None] = lambda _count: None,
+    ) -> list[list[Response]]:
+        """`num_samples` responses to each (question, language)."""
+        groups = generate(
+            self.model,
+            [self.prompt_format.prompt_ids(question, lang) for question, lang in questions],
+            decoding,
+            stop_ids=self.prompt_format.stop_ids,
+            pad_id=int(self.prompt_format.tokenizer.pad_token_id),
+            num_samples=num_samples,
+            batch_size=self.batch_size,
+            on_progress=on_progress,
+        )
+        read = self.prompt_format.response_text
+        return [[Response(read(g.token_ids), len(g.token_ids), g.truncated) for g in group] for group in groups]
+
+
+def seed_piece(seed: int, key: str) -> None:
+    """Seed torch for one piece of work, so that it comes out the same whatever ran before it in the process."""
+    torch.manual_seed(zlib.crc32(f"{seed}/{key}".encode()))

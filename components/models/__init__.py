@@ -1,0 +1,1 @@
+"""Stage `models`: settle which checkpoint plays policy and which plays pivot."""

@@ -1,0 +1,75 @@
+"""From a name in params.yaml to a checkpoint's folder: packaged, local, or of the Hugging Face hub."""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import safe_open
+from transformers import AutoConfig, AutoTokenizer
+
+from components.contracts import ModelEntry, PipelineError
+from components.generation.journal import fingerprint
+from components.models.packaged import PACKAGED_MODEL, convert_packaged
+
+# What a checkpoint is made of here: no pickles, no code.
+_FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]
+
+
+def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
+    """Find (and for the packaged model, make) the checkpoint `name` of `role` (`policy` or `pivot`).
+
+    Raises:
+        PipelineError: No such folder or hub name, or the folder is no checkpoint in safetensors.
+    """
+    if name == PACKAGED_MODEL:
+        folder = packaged_folder
+        if not (folder / "config.json").is_file():
+            convert_packaged(folder)
+    else:
+        folder = _local_or_hub(f"params.yaml: `models.{role}`", name)
+    _check(f"params.yaml: `models.{role}`", folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    return ModelEntry(
+        name=name,
+        path=str(folder),
+        fingerprint=fingerprint(None, [folder]),
+        has_chat_template=bool(tokenizer.chat_template),
+        num_parameters=_num_parameters(folder),
+    )
+
+
+def _local_or_hub(key: str, name: str) -> Path:
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if name.startswith((".", "/", "~")):
+        raise PipelineError(f"{key}: no such folder: {name}")
+    try:
+        return Path(snapshot_download(name, allow_patterns=_FILES))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise PipelineError(f"{key}: `{name}` is no folder here and the hub does not give it ({reason})") from None
+
+
+def _check(key: str, folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise PipelineError(f"{key}: {folder} has no config.json; give the folder of a Hugging Face checkpoint")
+    if not list(folder.glob("*.safetensors")):
+        raise PipelineError(f"{key}: {folder} has no *.safetensors; convert its weights (pickled weights are not loaded)")
+    try:
+        AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (ValueError, OSError) as error:
+        raise PipelineError(f"{key}: {folder}/config.json: {' '.join(str(error).split())[:200]}") from None
+
+
+def _num_parameters(folder: Path) -> int:
+    total = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - not a dict
+                shape = tensors.get_slice(name).get_shape()
+                count = 1
+                for size in shape:
+                    count *= size
+                total += count
+    return total

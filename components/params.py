@@ -1,0 +1,185 @@
+"""The typed, bounded view of `params.yaml`: the only place where values of the pipeline come from.
+
+Machine facts (devices, addresses, tracking) are not here: they come from the environment. Nothing here has a default,
+so the file shows every value that shapes a result. Importing this module loads no torch.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.contracts.errors import PipelineError
+
+PARAMS_PATH = Path("params.yaml")
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys refused, values frozen, no silent conversion of text to numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BaseParams(Section):
+    """What every stage shares."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    languages: list[str] = Field(min_length=1)
+    trained_languages: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _languages_agree(self) -> "BaseParams":
+        if "en" not in self.languages:
+            raise ValueError("languages must contain `en`: gaps are measured against it")
+        missing = [lang for lang in self.trained_languages if lang not in self.languages]
+        if missing:
+            raise ValueError(f"trained_languages not in languages: {', '.join(missing)}")
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("languages must not repeat")
+        return self
+
+
+class ModelsParams(Section):
+    """Which checkpoints play the two roles."""
+
+    policy: str = Field(min_length=1)
+    pivot: str = Field(min_length=1)
+    dtype: Literal["auto", "bfloat16", "float32"]
+
+
+class ProblemsParams(Section):
+    """How many problems each split gets (problems, not questions: each is asked in every language)."""
+
+    num_shots: int = Field(ge=0, le=8)
+    num_train: int = Field(ge=1)
+    num_calibration: int = Field(ge=1)
+    num_validation: int = Field(ge=1)
+    num_test: int = Field(ge=1)
+
+
+class SamplingParams(Section):
+    """How responses are sampled."""
+
+    temperature: float = Field(gt=0, le=2)
+    top_k: int = Field(ge=1)
+    max_new_tokens: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+
+
+class ReferenceParams(Section):
+    """How the pivot's references are sampled and voted."""
+
+    num_samples: int = Field(ge=1)
+    temperature: float = Field(gt=0, le=2)
+    min_agreement: float = Field(ge=0, le=1)
+
+
+class RewardParams(Section):
+    """Weights of the hybrid reward (our reconstruction; see docs/paper_index.md)."""
+
+    encoder: str = Field(min_length=1)
+    answer_weight: float = Field(ge=0, le=1)
+    semantic_weight: float = Field(ge=0, le=1)
+    min_language_share: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> "RewardParams":
+        if abs(self.answer_weight + self.semantic_weight - 1) > 1e-6:
+            raise ValueError("answer_weight + semantic_weight must be 1")
+        return self
+
+
+class CalibrateParams(Section):
+    """How many responses the rewards are audited on."""
+
+    num_problems: int = Field(ge=2)
+    num_samples: int = Field(ge=1)
+
+
+class TrainParams(Section):
+    """The warm-up and the policy-gradient run."""
+
+    lora_rank: int = Field(ge=1, le=512)
+    lora_alpha: int = Field(ge=1)
+    warmup_steps: int = Field(ge=0)
+    warmup_batch_size: int = Field(ge=1)
+    warmup_learning_rate: float = Field(gt=0, lt=1)
+    steps: int = Field(ge=1)
+    prompts_per_step: int = Field(ge=1)
+    group_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0, lt=1)
+    learning_rate_warmup_steps: int = Field(ge=0)
+    advantage_std_floor: float = Field(ge=0)
+    micro_batch_prompts: int = Field(ge=1)
+    validate_every: int = Field(ge=1)
+    save_every: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _micro_batches_divide(self) -> "TrainParams":
+        if self.prompts_per_step % self.micro_batch_prompts:
+            raise ValueError("prompts_per_step must be a multiple of micro_batch_prompts")
+        return self
+
+
+class EvaluateParams(Section):
+    """Greedy evaluation on `test`."""
+
+    batch_size: int = Field(ge=1)
+    max_new_tokens: int = Field(ge=1)
+
+
+class ReportParams(Section):
+    """Statistics of the report."""
+
+    bootstrap_resamples: int = Field(ge=100)
+    confidence: float = Field(gt=0.5, lt=1)
+
+
+class Params(Section):
+    """All sections of `params.yaml`."""
+
+    base: BaseParams
+    models: ModelsParams
+    problems: ProblemsParams
+    sampling: SamplingParams
+    reference: ReferenceParams
+    reward: RewardParams
+    calibrate: CalibrateParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    report: ReportParams
+
+    @model_validator(mode="after")
+    def _calibration_has_problems(self) -> "Params":
+        if self.calibrate.num_problems > self.problems.num_calibration:
+            raise ValueError("calibrate.num_problems must not exceed problems.num_calibration")
+        return self
+
+
+def load_params(path: Path = PARAMS_PATH) -> Params:
+    """Read and check the whole file at once.
+
+    Raises:
+        PipelineError: The file is missing, is no YAML, or has wrong keys or values; every one is listed, a line each.
+    """
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PipelineError(f"{path}: {error.strerror}; run from the repository's root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        problems = [f"{path}: {_describe(item)}" for item in error.errors()]
+        raise PipelineError("\n".join(problems)) from None
+
+
+def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict
+    key = ".".join(str(part) for part in item["loc"]) or "file"
+    if item["type"] == "extra_forbidden":
+        return f"unknown key `{key}`; remove it or correct its spelling"
+    if item["type"] == "missing":
+        return f"missing key `{key}`"
+    return f"`{key}`: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})" if item["type"] != "value_error" else f"`{key}`: {item['msg'].removeprefix('Value error, ')}"

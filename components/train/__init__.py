@@ -1,0 +1,1 @@
+"""Stage `train`: a supervised warm-up on the English references, then GRPO with LoRA on target-language prompts."""

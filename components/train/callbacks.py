@@ -1,0 +1,89 @@
+"""What happens between the trainer's steps: live metrics, the curve's file, validation and candidate adapters."""
+
+import csv
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from components.contracts import write_text
+from components.progress import Progress
+
+CURVE_COLUMNS = ("step", "reward", "zero_signal", "truncated", "length", "entropy", "validation")
+
+
+class LiveMetrics(TrainerCallback):
+    """Sends what the trainer logs to MLflow and to the progress bar."""
+
+    def __init__(self, progress: Progress, prefix: str, log: Callable[[dict[str, float], int], None]) -> None:
+        self.progress, self.prefix, self.log = progress, prefix, log
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """A resumed run starts where it was."""
+        self.progress.advance(state.global_step)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """One step done."""
+        last = state.log_history[-1] if state.log_history else {}
+        shown = {key: last[key] for key in ("reward", "loss") if key in last}
+        self.progress.advance(note=", ".join(f"{key} {value:.3f}" for key, value in shown.items()))
+
+    def on_log(  # noqa: D102 - the base class says it
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        logs: dict[str, Any] | None = None,
+        **_: Any,  # noqa: ANN401
+    ) -> None:
+        numbers = {f"{self.prefix}/{k}": float(v) for k, v in (logs or {}).items() if isinstance(v, int | float)}
+        self.log(numbers, state.global_step)
+
+
+class Candidates(TrainerCallback):
+    """Every `every` steps and at the end: save the adapter as a candidate, then measure it on validation."""
+
+    def __init__(
+        self, policy: PeftModel, folder: Path, every: int, measure: Callable[[int], dict[str, float]],
+        log: Callable[[dict[str, float], int], None],
+    ) -> None:  # fmt: skip
+        self.policy, self.folder, self.every, self.measure, self.log = policy, folder, every, measure, log
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """A candidate is whole before it is measured: the measurement is what makes it eligible."""
+        step = state.global_step
+        if step % self.every == 0 or step == state.max_steps:
+            save_adapter(self.policy, self.folder / f"step-{step}")
+            scores = self.measure(step)
+            self.log({f"validation/{lang}": score for lang, score in scores.items()}, step)
+
+
+def save_adapter(policy: PeftModel, folder: Path) -> None:
+    """Write the adapter as safetensors with its configuration."""
+    policy.save_pretrained(str(folder), safe_serialization=True)
+
+
+def write_curve(path: Path, history: list[dict[str, Any]], validation: dict[int, dict[str, float]]) -> None:
+    """The training curve as CSV, one row a step (`CURVE_COLUMNS`; empty where a step has no value)."""
+    text = StringIO()
+    writer = csv.DictWriter(text, CURVE_COLUMNS)
+    writer.writeheader()
+    for entry in history:
+        if "reward" not in entry:
+            continue
+        step = int(entry["step"])
+        writer.writerow(
+            {
+                "step": step,
+                "reward": entry["reward"],
+                "zero_signal": entry["frac_reward_zero_std"],
+                "truncated": entry["completions/clipped_ratio"],
+                "length": entry["completions/mean_length"],
+                "entropy": entry["entropy"],
+                "validation": validation.get(step, {}).get("macro", ""),
+            }
+        )
+    write_text(path, text.getvalue())

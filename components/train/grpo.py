@@ -1,0 +1,93 @@
+"""The policy-gradient run: group-relative advantages on target-language prompts, LoRA weights only."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets import Dataset
+from peft import PeftModel
+from transformers import TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from trl import GRPOConfig
+
+from components.contracts import Question, Reference
+from components.generation.prompts import PromptFormat
+from components.generation.sampler import Decoding
+from components.params import Params
+from components.reward.functions import HybridReward
+from components.train.folding import SamplingCopy
+from components.train.trainer import PivotGRPOTrainer
+
+
+def run_grpo(
+    policy: PeftModel,
+    sampling_copy: SamplingCopy,
+    prompt_format: PromptFormat,
+    pairs: Sequence[tuple[Question, Reference]],
+    reward: HybridReward,
+    params: Params,
+    checkpoints: Path,
+    callbacks: list[TrainerCallback],
+) -> list[dict[str, float]]:
+    """Train the adapter of `policy` in place; resumes from `checkpoints`.
+
+    Args:
+        pairs: Questions in the trained languages with their kept English references, in any order.
+
+    Returns:
+        The trainer's log, one dict a step.
+    """
+    columns = {
+        "prompt": [prompt_format.prompt_text(q.question, q.lang) for q, _ in pairs],
+        "lang": [q.lang for q, _ in pairs],
+        "question": [q.question for q, _ in pairs],
+        "reference_answer": [r.answer for _, r in pairs],
+        "reference_text": [r.text for _, r in pairs],
+    }
+    trainer = PivotGRPOTrainer(
+        model=policy,
+        args=_config(params, checkpoints),
+        reward_funcs=[reward],
+        train_dataset=Dataset.from_dict(columns),
+        processing_class=prompt_format.tokenizer,
+        callbacks=callbacks,
+        sampling_copy=sampling_copy,
+        prompt_format=prompt_format,
+        decoding=Decoding(
+            params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k
+        ),
+        advantage_std_floor=params.train.advantage_std_floor,
+    )  # fmt: skip
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    return [dict(entry) for entry in trainer.state.log_history]
+
+
+def _config(params: Params, checkpoints: Path) -> GRPOConfig:
+    train, num_micro_batches = params.train, params.train.prompts_per_step // params.train.micro_batch_prompts
+    return GRPOConfig(
+        output_dir=str(checkpoints),
+        max_steps=train.steps,
+        per_device_train_batch_size=train.micro_batch_prompts * train.group_size,
+        gradient_accumulation_steps=num_micro_batches,
+        steps_per_generation=num_micro_batches,
+        num_generations=train.group_size,
+        max_completion_length=params.sampling.max_new_tokens,
+        temperature=params.sampling.temperature,
+        top_k=params.sampling.top_k,
+        learning_rate=train.learning_rate,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=train.learning_rate_warmup_steps,
+        loss_type="dr_grpo",  # a sum over tokens / a constant: no reward for length (docs/paper_index.md)
+        scale_rewards="none",  # the division by a floored deviation is ours
+        beta=0.0,
+        max_grad_norm=1.0,
+        gradient_checkpointing=False,
+        bf16=False,
+        logging_steps=1,
+        save_steps=train.save_every,
+        save_total_limit=1,
+        log_completions=True,
+        num_completions_to_print=0,
+        report_to="none",
+        disable_tqdm=True,
+        seed=params.base.seed,
+    )

@@ -1,0 +1,140 @@
+"""Log-probabilities of responses, with gradients, for one prefill of each prompt and without ever holding all logits.
+
+Notation: B responses of up to C tokens to U ≤ B different prompts of up to P tokens; H hidden size; V vocabulary;
+N the unpadded response tokens of the batch. All of it is exact: the same numbers as a plain forward pass, up to the
+rounding of the model's dtype (tests/train/test_logprobs.py).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from components.contracts import PipelineError
+
+_VOCAB_CHUNK = 8192  # words and
+_ROW_CHUNK = 512  # rows whose float32 logits (16 MB) stay in the processor's cache
+
+
+def response_logps(
+    model: Any,  # noqa: ANN401 - a PeftModel or a causal language model
+    prompt_ids: Tensor,
+    prompt_mask: Tensor,
+    completion_ids: Tensor,
+    completion_mask: Tensor,
+    temperature: float,
+) -> tuple[Tensor, Tensor]:
+    """Log-probabilities and entropies of every response token.
+
+    Args:
+        prompt_ids, prompt_mask: (B, P) int64, padded on the left; equal rows are computed once.
+        completion_ids, completion_mask: (B, C) int64, padded on the right.
+        temperature: divides the logits, as it did when the responses were sampled.
+
+    Returns:
+        Two (B, C) float32 tensors, 0 where the mask is 0. Only the first carries gradients.
+
+    Raises:
+        PipelineError: The model bends its logits after the output matrix (soft-capping, scaling).
+    """
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    _refuse_bent_logits(base.config)
+    num_tokens = completion_mask.sum(1)  # (B,)
+    width = int(num_tokens.max())
+    ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
+    states = _response_states(base.get_decoder(), prompt_ids, prompt_mask, ids, mask)  # (B, C, H)
+    picked, spread = _TargetLogps.apply(states[mask], base.get_output_embeddings().weight, ids[mask], temperature)
+    logps = torch.zeros(completion_ids.shape, device=ids.device)
+    entropy = torch.zeros_like(logps)
+    full_mask = completion_mask.bool()
+    return logps.masked_scatter(full_mask, picked), entropy.masked_scatter(full_mask, spread)
+
+
+def _response_states(decoder: Any, prompt_ids: Tensor, prompt_mask: Tensor, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
+    """The hidden state (B, C, H) from which each response token is predicted."""
+    width = int(prompt_mask.sum(1).max())
+    rows, group = torch.unique(
+        torch.cat([prompt_ids[:, -width:], prompt_mask[:, -width:]], 1), dim=0, return_inverse=True
+    )  # (U, 2P), (B,)
+    prompts, seen = rows[:, :width], rows[:, width:]
+    cache = DynamicCache(config=decoder.config)
+    positions = (seen.cumsum(1) - 1).clamp(min=0)
+    prefill = decoder(
+        input_ids=prompts, attention_mask=seen, position_ids=positions, past_key_values=cache, use_cache=True
+    ).last_hidden_state  # (U, P, H)
+    first = prefill[:, -1][group][:, None]  # (B, 1, H): predicts each response's first token
+    if ids.shape[1] == 1:
+        return first
+    cache.batch_select_indices(group)
+    steps = positions[:, -1:][group] + mask[:, :-1].cumsum(1)
+    rest = decoder(
+        input_ids=ids[:, :-1],
+        attention_mask=torch.cat([seen[group], mask[:, :-1].to(seen.dtype)], 1),
+        position_ids=steps,
+        past_key_values=cache,
+        use_cache=True,
+    ).last_hidden_state  # (B, C-1, H)
+    return torch.cat([first, rest], 1)
+
+
+class _TargetLogps(torch.autograd.Function):
+    """log softmax(h Wᵀ / τ) at the targets, streamed over the vocabulary with a running maximum.
+
+    Because W is frozen, the only gradient is d logp_t / dh = (W_t - E_p[W]) / τ. E_p[W] is gathered in the same pass as
+    the normaliser, so the backward multiplies nothing by the output matrix again. The entropy falls out as well:
+    log Z - h · E_p[W] / τ.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401 - torch's context
+        hidden: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        temperature: float,
+    ) -> tuple[Tensor, Tensor]:
+        logps = torch.empty(len(hidden), device=hidden.device)  # (N,)
+        entropy = torch.empty_like(logps)
+        direction = torch.empty(hidden.shape, device=hidden.device)  # (N, H) float32
+        for start in range(0, len(hidden), _ROW_CHUNK):
+            rows = slice(start, start + _ROW_CHUNK)
+            log_z, mean_weight = _stream(hidden[rows], weight, temperature)
+            target_weight = weight[targets[rows]].float()
+            scaled = hidden[rows].float() / temperature
+            logps[rows] = (scaled * target_weight).sum(-1) - log_z
+            entropy[rows] = log_z - (scaled * mean_weight).sum(-1)
+            direction[rows] = (target_weight - mean_weight) / temperature
+        ctx.save_for_backward(direction)
+        ctx.dtype = hidden.dtype
+        ctx.mark_non_differentiable(entropy)
+        return logps, entropy
+
+    @staticmethod
+    def backward(ctx: Any, grad_logps: Tensor, _grad_entropy: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
+        (direction,) = ctx.saved_tensors
+        return (grad_logps[:, None] * direction).to(ctx.dtype), None, None, None
+
+
+def _stream(hidden: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """log Z (R,) and E_p[W] (R, H), both float32, of softmax(h Wᵀ / τ) for R rows."""
+    top = torch.full((len(hidden),), float("-inf"), device=hidden.device)
+    total = torch.zeros_like(top)
+    mean = torch.zeros(hidden.shape, device=hidden.device)
+    for part in weight.split(_VOCAB_CHUNK):
+        logits = (hidden @ part.T).float() / temperature  # (R, Vc)
+        new_top = torch.maximum(top, logits.amax(-1))
+        shrink = (top - new_top).exp()
+        probs = logits.sub_(new_top[:, None]).exp_()
+        total = total * shrink + probs.sum(-1)
+        mean = mean * shrink[:, None] + (probs.to(part.dtype) @ part).float()
+        top = new_top
+    return top + total.log(), mean / total[:, None]
+
+
+def _refuse_bent_logits(config: Any) -> None:  # noqa: ANN401 - a transformers configuration
+    bent = [key for key in ("final_logit_softcapping", "logit_scale", "logits_scaling") if getattr(config, key, None)]
+    if bent:
+        raise PipelineError(
+            f"params.yaml: `models.policy`: {config.model_type} sets {', '.join(bent)}, which training does not support"
+        )

@@ -1,0 +1,69 @@
+"""The sampler against transformers' own `generate` and plain forward passes."""
+
+import pytest
+import torch
+
+from components.generation.sampler import Decoding, generate
+from tests.tiny import tiny_gemma, tiny_llama
+
+MODELS = {"gemma": tiny_gemma, "gemma_short_window": lambda: tiny_gemma(sliding_window=8), "llama": tiny_llama}
+NEVER = torch.tensor([260])
+
+
+def prompts(count: int, seed: int = 0, equal: int | None = None) -> list[list[int]]:
+    generator = torch.Generator().manual_seed(seed)
+    lengths = [equal or int(torch.randint(3, 14, (1,), generator=generator)) for _ in range(count)]
+    return [torch.randint(5, 260, (n,), generator=generator).tolist() for n in lengths]
+
+
+@pytest.mark.parametrize("name", ["gemma", "llama"])
+def test_greedy_equals_transformers_generate_prompt_by_prompt(name):
+    model = MODELS[name]()
+    asked = prompts(7)
+    ours = generate(model, asked, Decoding(12), stop_ids=torch.tensor([9, 40, 77]), pad_id=0, batch_size=4)
+    for prompt, (got,) in zip(asked, ours, strict=True):
+        expected = model.generate(
+            torch.tensor([prompt]), max_new_tokens=12, do_sample=False, eos_token_id=[9, 40, 77], pad_token_id=0
+        )[0, len(prompt) :].tolist()
+        assert got.token_ids == expected
+        assert got.truncated == (expected[-1] not in (9, 40, 77))
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_logps_of_samples_equal_a_plain_forward_pass(name):
+    model = MODELS[name]()
+    torch.manual_seed(1)
+    asked = prompts(4, equal=10)  # equal lengths: a window over left-padding would see fewer tokens
+    groups = generate(
+        model, asked, Decoding(9, 0.7, 50), stop_ids=torch.arange(5, 60), pad_id=0, num_samples=3, batch_size=64,
+        with_logps=True,
+    )  # fmt: skip
+    for prompt, group in zip(asked, groups, strict=True):
+        for sample in group:
+            with torch.no_grad():
+                logits = model(torch.tensor([prompt + sample.token_ids])).logits[0] / 0.7
+            expected = logits.log_softmax(-1)[len(prompt) - 1 : -1].gather(1, torch.tensor(sample.token_ids)[:, None])
+            torch.testing.assert_close(torch.tensor(sample.logps), expected[:, 0], atol=2e-4, rtol=1e-4)
+
+
+def test_samples_stay_within_top_k_and_follow_their_probabilities():
+    model = tiny_gemma()
+    prompt = prompts(1)[0]
+    torch.manual_seed(0)
+    (group,) = generate(model, [prompt], Decoding(1, 1.0, 4), stop_ids=NEVER, pad_id=0, num_samples=4000, batch_size=4000)
+    with torch.no_grad():
+        values, indices = model(torch.tensor([prompt])).logits[0, -1].topk(4)
+    drawn = torch.tensor([sample.token_ids[0] for sample in group])
+    assert set(drawn.tolist()) <= set(indices.tolist())
+    shares = torch.stack([(drawn == i).float().mean() for i in indices])
+    torch.testing.assert_close(shares, values.softmax(-1), atol=0.03, rtol=0)
+
+
+def test_same_seed_gives_the_same_samples_and_order_is_kept():
+    model, asked = tiny_gemma(), prompts(6)
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        runs.append(generate(model, asked, Decoding(5, 1.0), stop_ids=NEVER, pad_id=0, num_samples=2, batch_size=4))
+    assert runs[0] == runs[1]
+    assert [len(group) for group in runs[0]] == [2] * 6

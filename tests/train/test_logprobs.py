@@ -1,0 +1,106 @@
+"""Our log-probabilities and their gradients against autograd through a plain forward pass."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peft import LoraConfig, get_peft_model
+
+from components.contracts import PipelineError
+from components.train.folding import SamplingCopy
+from components.train.logprobs import _TargetLogps, response_logps
+from tests.tiny import tiny_gemma, tiny_llama
+
+
+def with_lora(model):
+    torch.manual_seed(5)
+    policy = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear"))
+    for name, parameter in policy.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.05)
+    return policy
+
+
+def batch(seed: int = 0):
+    """Three prompts of 5 to 9 tokens, shuffled among 8 responses of 1 to 7 tokens."""
+    g = torch.Generator().manual_seed(seed)
+    prompts = [torch.randint(5, 260, (n,), generator=g).tolist() for n in (5, 9, 7)]
+    rows = [(prompts[i], torch.randint(5, 260, (n,), generator=g).tolist())
+            for i, n in zip((0, 1, 1, 2, 0, 2, 1, 0), (3, 7, 1, 4, 5, 2, 6, 3), strict=True)]  # fmt: skip
+    prompt_ids = torch.tensor([[0] * (9 - len(p)) + p for p, _ in rows])
+    prompt_mask = torch.tensor([[0] * (9 - len(p)) + [1] * len(p) for p, _ in rows])
+    completion_ids = torch.tensor([c + [0] * (8 - len(c)) for _, c in rows])
+    completion_mask = torch.tensor([[1] * len(c) + [0] * (8 - len(c)) for _, c in rows])
+    return rows, (prompt_ids, prompt_mask, completion_ids, completion_mask)
+
+
+def plain(model, rows, temperature):
+    logps, entropies = torch.zeros(len(rows), 8), torch.zeros(len(rows), 8)
+    for i, (prompt, completion) in enumerate(rows):
+        logits = model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1] / temperature
+        table = logits.log_softmax(-1)
+        logps[i, : len(completion)] = table.gather(1, torch.tensor(completion)[:, None])[:, 0]
+        entropies[i, : len(completion)] = -(table.exp() * table).sum(-1)
+    return logps, entropies
+
+
+@pytest.mark.parametrize("make", [tiny_gemma, tiny_llama])
+def test_values_and_gradients_equal_a_plain_forward_pass(make):
+    policy = with_lora(make())
+    rows, tensors = batch()
+    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
+    results = []
+    for compute in (lambda: response_logps(policy, *tensors, temperature=0.8), lambda: plain(policy, rows, 0.8)):
+        policy.zero_grad()
+        logps, entropy = compute()
+        (logps * weights).sum().backward()
+        gradients = torch.cat([p.grad.flatten() for p in policy.parameters() if p.requires_grad])
+        results.append((logps.detach(), entropy.detach(), gradients))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=3e-4, rtol=2e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 30), st.floats(0.3, 3), st.integers(0, 1000))
+def test_streamed_softmax_equals_log_softmax(num_rows, num_words, temperature, seed):
+    g = torch.Generator().manual_seed(seed)
+    hidden = torch.randn(num_rows, 6, generator=g, requires_grad=True)
+    weight = torch.randn(num_words, 6, generator=g) * 4
+    targets = torch.randint(0, num_words, (num_rows,), generator=g)
+    logps, entropy = _TargetLogps.apply(hidden, weight, targets, temperature)
+    logps.sum().backward()
+    ours, hidden.grad = hidden.grad.clone(), None
+    table = (hidden @ weight.T / temperature).log_softmax(-1)
+    table.gather(1, targets[:, None]).sum().backward()
+    torch.testing.assert_close(logps, table.gather(1, targets[:, None])[:, 0], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(entropy, -(table.exp() * table).sum(-1), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ours, hidden.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_vocabulary_larger_than_a_chunk_is_streamed_exactly(monkeypatch):
+    monkeypatch.setattr("components.train.logprobs._VOCAB_CHUNK", 7)
+    monkeypatch.setattr("components.train.logprobs._ROW_CHUNK", 3)
+    test_streamed_softmax_equals_log_softmax()
+
+
+def test_models_that_bend_their_logits_are_refused():
+    model = tiny_gemma()
+    model.config.final_logit_softcapping = 30.0
+    with pytest.raises(PipelineError, match="final_logit_softcapping"):
+        response_logps(model, *batch()[1], temperature=1.0)
+
+
+def test_sampling_copy_equals_the_adapted_policy_and_never_touches_its_base():
+    policy = with_lora(tiny_gemma()).eval()
+    before = {k: v.clone() for k, v in policy.state_dict().items() if "lora" not in k}
+    copy = SamplingCopy(policy, tiny_gemma())
+    ids = torch.randint(5, 260, (2, 9), generator=torch.Generator().manual_seed(0))
+    for _ in range(3):  # refreshed over and over, it follows the adapter and drifts nowhere
+        with torch.no_grad():
+            torch.testing.assert_close(copy.model(ids).logits, policy(ids).logits, atol=1e-3, rtol=1e-3)
+            for name, parameter in policy.named_parameters():
+                if "lora_A" in name:
+                    parameter.mul_(1.5)
+        copy.refresh()
+    assert all(torch.equal(v, policy.state_dict()[k]) for k, v in before.items())
+    assert copy.model.get_input_embeddings().weight.data_ptr() == policy.get_input_embeddings().weight.data_ptr()
