@@ -1,0 +1,32 @@
+"""Stage `problems`: write the questions of each split to `data/problems/{split}.jsonl`."""
+
+from collections import Counter
+from pathlib import Path
+
+from components.contracts import write_records
+from components.problems.build import SPLITS, build_questions
+from components.problems.checks import read_questions
+from components.stage import StageRun, run_stage
+
+FOLDER = Path("data/problems")
+
+
+def work(run: StageRun) -> None:
+    """Build, write, and check what was written."""
+    questions = build_questions(run.params.problems, run.params.base)
+    for split in SPLITS:
+        path = FOLDER / f"{split}.jsonl"
+        write_records(path, (question for question in questions if question.split == split))
+        read_questions(path)
+    problems = {question.problem_id: question for question in questions}.values()
+    run.metrics = {
+        "num_problems": dict(Counter(problem.split for problem in problems)),
+        "num_questions": len(questions),
+        "families": dict(Counter(problem.family for problem in problems)),
+        "num_unseen_test_problems": sum(problem.unseen_family for problem in problems),
+        "max_solution_chars": max((len(question.solution or "") for question in questions), default=0),
+    }
+
+
+if __name__ == "__main__":
+    run_stage("problems", work)

@@ -1,0 +1,43 @@
+"""Checks of question files, ours and a user's own."""
+
+from pathlib import Path
+
+import pytest
+
+from components.contracts import ContractError, Question, write_records
+from components.problems import read_questions
+
+
+def question(problem_id="p-1", lang="en", answer="17"):
+    return Question(
+        problem_id=problem_id, lang=lang, split="test", family="own", num_steps=1, unseen_family=True,
+        question="How many?", answer=answer,
+    )  # fmt: skip
+
+
+def write(folder: Path, *questions: Question) -> Path:
+    path = folder / "test.jsonl"
+    write_records(path, questions)
+    return path
+
+
+def test_good_file_is_read_back(tmp_path):
+    rows = [question(), question(lang="es"), question("p-2", answer="2.5")]
+    assert read_questions(write(tmp_path, *rows)) == rows
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (question(), "row 2: problem `p-1` is already asked in `en` in row 1"),
+        (question(lang="es", answer="18"), "row 2: problem `p-1` has answer 18 here but 17 in row 1"),
+        (question("p-2", answer="many"), "row 2: `answer` 'many' is no number"),
+        (question("p-2", answer="1,234"), "row 2: `answer` '1,234' is not canonical; write '1234'"),
+    ],
+)
+def test_bad_row_is_named(tmp_path, second, message):
+    path = write(tmp_path, question(), second)
+    with pytest.raises(ContractError) as caught:
+        read_questions(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
