@@ -182,4 +182,8 @@ def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict
         return f"unknown key `{key}`; remove it or correct its spelling"
     if item["type"] == "missing":
         return f"missing key `{key}`"
-    return f"`{key}`: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})" if item["type"] != "value_error" else f"`{key}`: {item['msg'].removeprefix('Value error, ')}"
+    return (
+        f"`{key}`: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})"
+        if item["type"] != "value_error"
+        else f"`{key}`: {item['msg'].removeprefix('Value error, ')}"
+    )

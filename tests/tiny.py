@@ -1,4 +1,4 @@
-"""Tiny random models that the real loading code takes: byte-level tokenizer, a few thousand weights, made in a second."""
+"""Tiny random models that the real loading code takes: byte-level tokenizer, some thousand weights."""
 
 from pathlib import Path
 

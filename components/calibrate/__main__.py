@@ -6,7 +6,7 @@ data/calibrate/scores.parquet and AUCs to metrics/calibrate.json and MLflow. Run
 
 from pathlib import Path
 
-from components.contracts import Question, Reference, ScoredResponse, read_records, write_table
+from components.contracts import Question, Reference, ScoredResponse, fingerprint, read_records, write_table
 from components.stage import StageRun, run_stage
 
 PROBLEMS = Path("data/problems")
@@ -18,8 +18,8 @@ def work(run: StageRun) -> None:
     """One language at a time, each kept as soon as it is done."""
     from components.calibrate.audit import audit
     from components.calibrate.score import score_language
-    from components.generation.journal import Journal, fingerprint
-    from components.generation.models import MANIFEST_PATH, read_manifest
+    from components.generation.journal import Journal
+    from components.generation.models import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
     from components.problems.checks import read_questions
@@ -28,7 +28,10 @@ def work(run: StageRun) -> None:
     from components.reward.functions import HybridReward
 
     params, manifest = run.params, read_manifest()
-    shots, questions = read_questions(PROBLEMS / "shots.jsonl"), read_questions(PROBLEMS / "calibration.jsonl")
+    shots, questions = (
+        read_questions(PROBLEMS / "shots.jsonl"),
+        read_questions(PROBLEMS / "calibration.jsonl"),
+    )
     references = {r.problem_id: r for r in read_records(REFERENCES, Reference) if r.kept}
     chosen = _problems_with_reference(questions, references, params.calibrate.num_problems, run)
     encoder = Encoder(params.reward.encoder)
@@ -37,7 +40,10 @@ def work(run: StageRun) -> None:
     )
     responder = Responder.load(manifest.policy, params.models.dtype, shots, params.sampling.batch_size)
     decoding = Decoding(params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k)
-    settings = [params.model_dump(include={"base", "sampling", "reward", "calibrate"}), manifest.policy.fingerprint]
+    settings = [
+        params.model_dump(include={"base", "sampling", "reward", "calibrate"}),
+        manifest.policy.fingerprint,
+    ]
     inputs = [PROBLEMS / "shots.jsonl", PROBLEMS / "calibration.jsonl", REFERENCES]
     journal = Journal("calibrate", fingerprint(settings, inputs))
     rows: list[ScoredResponse] = []
@@ -47,7 +53,14 @@ def work(run: StageRun) -> None:
             lang,
             ScoredResponse,
             lambda asked=asked, lang=lang: score_language(  # type: ignore[misc]
-                asked, references, responder, reward, decoding, params.calibrate.num_samples, params.base.seed, lang
+                asked,
+                references,
+                responder,
+                reward,
+                decoding,
+                params.calibrate.num_samples,
+                params.base.seed,
+                lang,
             ),
         )
     write_table(SCORES, rows, ScoredResponse)

@@ -26,7 +26,6 @@ def score_language(
     texts = [response.text for _, _, response in flat]
     columns = {
         "lang": [lang] * len(flat),
-        "question": [q.question for q, _, _ in flat],
         "reference_answer": [references[q.problem_id].answer for q, _, _ in flat],
         "reference_text": [references[q.problem_id].text for q, _, _ in flat],
     }

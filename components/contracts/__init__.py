@@ -1,7 +1,15 @@
 """What stages hand to each other: frozen records, and the readers and writers of their files."""
 
 from components.contracts.errors import ContractError, PipelineError
-from components.contracts.files import read_records, read_table, write_json, write_records, write_table, write_text
+from components.contracts.files import (
+    read_records,
+    read_table,
+    write_json,
+    write_records,
+    write_table,
+    write_text,
+)
+from components.contracts.fingerprint import fingerprint
 from components.contracts.records import (
     ModelEntry,
     ModelManifest,
@@ -20,6 +28,7 @@ __all__ = [
     "Question",
     "Reference",
     "ScoredResponse",
+    "fingerprint",
     "read_records",
     "read_table",
     "write_json",

@@ -54,7 +54,9 @@ def read_records(path: Path, model: type[R]) -> list[R]:
         try:
             records.append(model.model_validate_json(line.decode()))
         except UnicodeDecodeError as error:
-            raise ContractError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line; save it as UTF-8") from None
+            raise ContractError(
+                f"{path}:{number}: not UTF-8 at byte {error.start} of the line; save it as UTF-8"
+            ) from None
         except ValidationError as error:
             raise ContractError(f"{path}:{number}: {_first_problem(error)}") from None
     return records
@@ -102,7 +104,7 @@ def _write_bytes(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o644)  # noqa: S103 - mkstemp's 0600 would hide results from colleagues
+        Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.contracts import Prediction, Question, write_table
+from components.contracts import Prediction, Question, fingerprint, write_table
 from components.contracts.records import System
 from components.stage import StageRun, run_stage
 
@@ -24,7 +24,7 @@ ADAPTERS: dict[System, Path | None] = {
 def work(run: StageRun) -> None:
     """One system and language at a time, each kept as soon as it is done."""
     from components.evaluate.predict import predict
-    from components.generation.journal import Journal, fingerprint
+    from components.generation.journal import Journal
     from components.generation.models import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
@@ -41,9 +41,7 @@ def work(run: StageRun) -> None:
     rows: list[Prediction] = []
     with Progress("evaluate", len(questions) * len(ADAPTERS)) as progress:
         for system, adapter in ADAPTERS.items():
-            responder = Responder.load(
-                manifest.policy, params.models.dtype, shots, params.evaluate.batch_size, adapter
-            )
+            responder = Responder.load(manifest.policy, params.models.dtype, shots, params.evaluate.batch_size, adapter)
             for lang in params.base.languages:
                 asked = [q for q in questions if q.lang == lang]
                 trained = lang in params.base.trained_languages

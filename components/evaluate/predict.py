@@ -11,7 +11,11 @@ from components.lang.share import language_share
 
 
 def predict(
-    system: System, responder: Responder, questions: Sequence[Question], decoding: Decoding, trained_lang: bool
+    system: System,
+    responder: Responder,
+    questions: Sequence[Question],
+    decoding: Decoding,
+    trained_lang: bool,
 ) -> list[Prediction]:
     """One row a question; `correct` is equality with the gold answer."""
     groups = responder.respond([(q.question, q.lang) for q in questions], decoding)
@@ -32,7 +36,7 @@ def predict(
                 answer_read=read.value,
                 answer_path=read.path,
                 correct=same_answer(read.value, question.answer),
-                language_share=language_share(response.text, question.lang, ignore=question.question),
+                language_share=language_share(response.text, question.lang),
             )
         )
     return rows

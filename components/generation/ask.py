@@ -25,7 +25,11 @@ def answer(question: str, lang: str, system: System = "trained") -> str:
     params, manifest = load_params(), read_manifest()
     adapter = None if system == "base" else Path("adapters") / system
     responder = Responder.load(
-        manifest.policy, params.models.dtype, read_records(SHOTS, Question), params.evaluate.batch_size, adapter
+        manifest.policy,
+        params.models.dtype,
+        read_records(SHOTS, Question),
+        params.evaluate.batch_size,
+        adapter,
     )
     ((response,),) = responder.respond([(question, lang)], Decoding(params.evaluate.max_new_tokens))
     return response.text

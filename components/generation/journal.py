@@ -4,12 +4,10 @@ DVC deletes a stage's outputs before it runs, so unfinished work lives in `.chec
 fingerprint covers all that shapes the result: other parameters or inputs find an empty journal.
 """
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -17,18 +15,6 @@ from components.contracts import read_records, write_records
 
 R = TypeVar("R", bound=BaseModel)
 ROOT = Path(".checkpoints")
-
-
-def fingerprint(values: Any, inputs: Sequence[Path]) -> str:  # noqa: ANN401 - whatever json can write
-    """16 hexadecimal digits over `values` and the content of the files (and the files of the folders) in `inputs`."""
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    for path in inputs:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
-                digest.update(str(file).encode())
-                with file.open("rb") as handle:
-                    digest.update(hashlib.file_digest(handle, "sha256").digest())
-    return digest.hexdigest()[:16]
 
 
 class Journal:

@@ -77,4 +77,7 @@ def _processor_flags() -> set[str]:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux: nothing is known about the processor
         return set()
-    return next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith(("flags", "Features"))), set())
+    return next(
+        (set(line.split(":", 1)[1].split()) for line in lines if line.startswith(("flags", "Features"))),
+        set(),
+    )

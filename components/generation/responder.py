@@ -32,7 +32,12 @@ class Responder:
 
     @classmethod
     def load(
-        cls, entry: ModelEntry, dtype: str, shots: Sequence[Question], batch_size: int, adapter: Path | None = None
+        cls,
+        entry: ModelEntry,
+        dtype: str,
+        shots: Sequence[Question],
+        batch_size: int,
+        adapter: Path | None = None,
     ) -> "Responder":
         """Load checkpoint and tokenizer; the adapter is folded into the loaded weights, which are only read from."""
         model: Any = load_model(entry, dtype, adapter)

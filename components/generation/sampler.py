@@ -1,6 +1,8 @@
-"""Batched generation: one prefill a prompt shared by its samples, top-k before the softmax, finished rows dropped.
+"""Batched generation: each prompt is computed once for all its samples, and what a batch's prompts begin with (their
+worked examples) once for all of them; top-k before the softmax; finished rows are dropped.
 
-Notation: U prompts, S samples of each, B = U·S rows, P prompt tokens (left-padded), T generated tokens, V vocabulary.
+Notation: U prompts, S samples of each, B = U·S rows, L tokens that all prompts of a batch begin with, P prompt tokens,
+T generated tokens, V vocabulary.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +15,9 @@ from transformers import DynamicCache
 
 # Rows are dropped from the batch once this share of them has finished: copying the cache costs about one decode step.
 _COMPACT_AT_SHARE = 0.25
+
+# A shorter common beginning is not worth a forward pass of its own.
+_MIN_SHARED_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def generate(
     with_logps: bool = False,
     on_progress: Callable[[int], None] = lambda _count: None,
 ) -> list[list[Generated]]:
-    """Generate `num_samples` responses to each prompt, prompts of like length together.
+    """Generate `num_samples` responses to each prompt, prompts of like beginning and length together.
 
     Args:
         prompts: U lists of token ids.
@@ -60,14 +65,12 @@ def generate(
     Returns:
         For each prompt, in the given order, its responses. Sampling draws from torch's global generator.
     """
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:_MIN_SHARED_TOKENS], len(prompts[i])))
     results: list[list[Generated]] = [[] for _ in prompts]
     step = max(1, batch_size // num_samples)
     for start in range(0, len(order), step):
         chunk = order[start : start + step]
-        rows = _generate_batch(
-            model, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples, with_logps
-        )
+        rows = _generate_batch(model, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples, with_logps)
         for position, index in enumerate(chunk):
             results[index] = rows[position * num_samples : (position + 1) * num_samples]
         on_progress(len(chunk))
@@ -94,12 +97,19 @@ def _generate_batch(
 ) -> list[Generated]:
     device = model.device
     stop_ids = stop_ids.to(device)
-    ids, mask = left_pad(prompts, pad_id, device)  # (U, P)
     cache = DynamicCache(config=model.config)
+    num_shared = _num_shared(prompts, decoding.max_new_tokens, model.config)  # L
+    if num_shared:
+        shared = torch.tensor([prompts[0][:num_shared]], device=device)  # (1, L)
+        model(input_ids=shared, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache.batch_repeat_interleave(len(prompts))
+    ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, device)  # (U, P - L)
+    mask = torch.cat([own_mask.new_ones(len(prompts), num_shared), own_mask], 1)  # (U, P)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     output = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
-    )
+        input_ids=ids, attention_mask=mask, position_ids=positions[:, num_shared:], past_key_values=cache,
+        use_cache=True, logits_to_keep=1,
+    )  # fmt: skip
     logits = output.logits[:, -1].repeat_interleave(num_samples, 0)  # (B, V)
     cache.batch_repeat_interleave(num_samples)
     mask = mask.repeat_interleave(num_samples, 0)
@@ -130,6 +140,22 @@ def _generate_batch(
         )  # fmt: skip
         logits = output.logits[:, -1]
     return [_collect(t, p, stop_ids, with_logps) for t, p in zip(tokens, logps, strict=True)]
+
+
+def _num_shared(prompts: Sequence[list[int]], max_new_tokens: int, config: Any) -> int:  # noqa: ANN401
+    """Tokens that all prompts begin with, if it pays to compute them once; each prompt keeps at least one of its own.
+
+    With padding between the shared part and a prompt's own, a sliding window would reach less far back than without,
+    so nothing is shared where a text could outgrow the window.
+    """
+    window = getattr(config, "sliding_window", None)
+    if len(prompts) < 2 or (window and max(map(len, prompts)) + max_new_tokens > window):
+        return 0
+    first, last = min(prompts), max(prompts)  # in lexicographic order the two furthest apart
+    limit = min(len(prompt) for prompt in prompts) - 1
+    common = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), limit)
+    common = min(common, limit)
+    return common if common >= _MIN_SHARED_TOKENS else 0
 
 
 def _choose(logits: Tensor, decoding: Decoding, with_logps: bool) -> tuple[Tensor, Tensor]:

@@ -7,8 +7,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from safetensors import safe_open
 from transformers import AutoConfig, AutoTokenizer
 
-from components.contracts import ModelEntry, PipelineError
-from components.generation.journal import fingerprint
+from components.contracts import ModelEntry, PipelineError, fingerprint
 from components.models.packaged import PACKAGED_MODEL, convert_packaged
 
 # What a checkpoint is made of here: no pickles, no code.
@@ -55,7 +54,9 @@ def _check(key: str, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise PipelineError(f"{key}: {folder} has no config.json; give the folder of a Hugging Face checkpoint")
     if not list(folder.glob("*.safetensors")):
-        raise PipelineError(f"{key}: {folder} has no *.safetensors; convert its weights (pickled weights are not loaded)")
+        raise PipelineError(
+            f"{key}: {folder} has no *.safetensors; convert its weights (pickled weights are not loaded)"
+        )
     try:
         AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (ValueError, OSError) as error:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.contracts import Question, Reference, write_records
+from components.contracts import Question, Reference, fingerprint, write_records
 from components.stage import StageRun, run_stage
 
 SPLITS = ("train", "calibration", "validation")
@@ -19,8 +19,8 @@ PIECE = 64  # questions whose references are written together; a killed stage lo
 
 def work(run: StageRun) -> None:
     """Generate in pieces, each kept as soon as it is done."""
-    from components.generation.journal import Journal, fingerprint
-    from components.generation.models import MANIFEST_PATH, read_manifest
+    from components.generation.journal import Journal
+    from components.generation.models import read_manifest
     from components.generation.responder import Responder, seed_piece
     from components.generation.sampler import Decoding
     from components.problems.checks import read_questions
@@ -58,7 +58,9 @@ def work(run: StageRun) -> None:
     kept = run.metrics["kept_share"]
     right = run.metrics["kept_correct_share"]
     who = "self-pivot" if manifest.self_pivot else "pivot"
-    run.say(f"{who}: kept {kept:.0%} of {len(references)} references; of these {right:.0%} have the English gold answer")
+    run.say(
+        f"{who}: kept {kept:.0%} of {len(references)} references; of these {right:.0%} have the English gold answer"
+    )
 
 
 def summarise(references: Sequence[Reference]) -> dict[str, float | dict[str, int]]:

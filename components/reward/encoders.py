@@ -18,7 +18,9 @@ from components.contracts import PipelineError
 PACKAGED_ENCODER = "packaged-use"
 
 # The 16 languages of the multilingual USE v3, from its model card. Outside them scores are marked, not trusted.
-_USE_LANGUAGES = frozenset("ar de en es fr it ja ko nl pl pt ru th tr zh".split()) | {"zh-TW"}
+_USE_LANGUAGES = frozenset(
+    ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
+) | {"zh-TW"}
 
 
 class USEModule(InputModule):

@@ -23,7 +23,11 @@ class AnswerReward:
     __name__ = "answer"
 
     def __call__(
-        self, completions: Sequence[str], lang: Sequence[str], reference_answer: Sequence[str | None], **_: Any  # noqa: ANN401
+        self,
+        completions: Sequence[str],
+        lang: Sequence[str],
+        reference_answer: Sequence[str | None],
+        **_: Any,  # noqa: ANN401
     ) -> Scores:
         """None where the reference has no answer."""
         return [
@@ -52,16 +56,13 @@ class EmbeddingReward:
 
 
 class LanguageReward:
-    """Share of the response's words written in the prompt's language, names of the question left out. Values 0 to 1."""
+    """Share of the response's words written in the prompt's language, mathematics left out. Values 0 to 1."""
 
     __name__ = "language"
 
-    def __call__(self, completions: Sequence[str], lang: Sequence[str], question: Sequence[str], **_: Any) -> Scores:  # noqa: ANN401
+    def __call__(self, completions: Sequence[str], lang: Sequence[str], **_: Any) -> Scores:  # noqa: ANN401
         """A response without any words is out of language (0): the worked examples have words."""
-        return [
-            language_share(text, code, ignore=asked) or 0.0
-            for text, code, asked in zip(completions, lang, question, strict=True)
-        ]
+        return [language_share(text, code) or 0.0 for text, code in zip(completions, lang, strict=True)]
 
 
 class HybridReward:
@@ -75,7 +76,11 @@ class HybridReward:
     def __init__(
         self, encoder: Encoder, answer_weight: float, semantic_weight: float, min_language_share: float
     ) -> None:
-        self.answer, self.embedding, self.language = AnswerReward(), EmbeddingReward(encoder), LanguageReward()
+        self.answer, self.embedding, self.language = (
+            AnswerReward(),
+            EmbeddingReward(encoder),
+            LanguageReward(),
+        )
         self.answer_weight, self.semantic_weight = answer_weight, semantic_weight
         self.min_language_share = min_language_share
 
@@ -97,4 +102,3 @@ class HybridReward:
         if answer is None or embedding is None:
             return embedding if answer is None else answer
         return self.answer_weight * answer + self.semantic_weight * embedding
-

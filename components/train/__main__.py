@@ -6,7 +6,6 @@ Writes adapters/warmup, adapters/trained, data/train/completions.parquet and plo
 Run: `python -m components.train`.
 """
 
-
 from components.stage import StageRun, run_stage
 
 

@@ -31,7 +31,7 @@ class LiveMetrics(TrainerCallback):
         shown = {key: last[key] for key in ("reward", "loss") if key in last}
         self.progress.advance(note=", ".join(f"{key} {value:.3f}" for key, value in shown.items()))
 
-    def on_log(  # noqa: D102 - the base class says it
+    def on_log(
         self,
         args: TrainingArguments,  # noqa: ARG002
         state: TrainerState,

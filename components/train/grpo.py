@@ -39,7 +39,6 @@ def run_grpo(
     columns = {
         "prompt": [prompt_format.prompt_text(q.question, q.lang) for q, _ in pairs],
         "lang": [q.lang for q, _ in pairs],
-        "question": [q.question for q, _ in pairs],
         "reference_answer": [r.answer for _, r in pairs],
         "reference_text": [r.text for _, r in pairs],
     }

@@ -9,8 +9,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import logging as transformers_logging
 
-from components.contracts import ModelManifest, PipelineError, Question, Reference, read_records
-from components.generation.journal import Journal, fingerprint
+from components.contracts import ModelManifest, PipelineError, Question, Reference, fingerprint, read_records
+from components.generation.journal import Journal
 from components.generation.models import load_model, load_tokenizer, read_manifest
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
@@ -93,14 +93,12 @@ def _with_reference(questions: list[Question], references: dict[str, Reference],
     pairs = [(q, references[q.problem_id]) for q in questions if q.problem_id in references]
     if not pairs:
         raise PipelineError(
-            f"{REFERENCES}: no kept reference for split `{split}`; lower `reference.min_agreement` or use a stronger pivot"
+            f"{REFERENCES}: no kept reference for split `{split}`; lower `reference.min_agreement` or take a stronger pivot"
         )
     return pairs
 
 
-def _warm_up(
-    run: StageRun, manifest: ModelManifest, prompt_format: PromptFormat, pairs: Pairs, work: Path
-) -> None:
+def _warm_up(run: StageRun, manifest: ModelManifest, prompt_format: PromptFormat, pairs: Pairs, work: Path) -> None:
     """adapters/warmup, made now or copied from an interrupted run of the same fingerprint."""
     train, done = run.params.train, work / "warmup-done"
     if not done.is_dir():

@@ -62,7 +62,11 @@ class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
         }
 
     def _calculate_rewards(
-        self, inputs: list[dict[str, Any]], prompts: list[str], _completions: list[str], completion_ids: list[list[int]]
+        self,
+        inputs: list[dict[str, Any]],
+        prompts: list[str],
+        _completions: list[str],
+        completion_ids: list[list[int]],
     ) -> Tensor:
         """Rewards (B, F) float32 on the response alone (for a base model, without the line break that ends it)."""
         responses = [self.prompt_format.response_text(ids) for ids in completion_ids]
@@ -102,7 +106,7 @@ class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
         return output
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:  # noqa: ANN401
-        """TRL shuffles a generation batch before it splits it; prompts are shared only within a micro-batch, so sort back."""
+        """TRL shuffles a generation batch before splitting it; prompts are shared only within a micro-batch: sort back."""
         before = self._buffered_inputs
         inputs: dict[str, Any] = super()._prepare_inputs(generation_batch)
         if self._buffered_inputs is before:

@@ -37,9 +37,7 @@ class Validation:
         agreed: dict[str, list[bool]] = {}
         for question, (response,) in zip(self.questions, groups, strict=True):
             read = read_answer(response.text, question.lang).value
-            agreed.setdefault(question.lang, []).append(
-                same_answer(read, self.references[question.problem_id].answer)
-            )
+            agreed.setdefault(question.lang, []).append(same_answer(read, self.references[question.problem_id].answer))
         scores = {lang: sum(values) / len(values) for lang, values in agreed.items()}
         scores["macro"] = sum(scores.values()) / len(scores)
         self.history[step] = scores
@@ -47,6 +45,6 @@ class Validation:
         return scores
 
     def best_step(self) -> int:
-        """The trained step (0, the warm-up, is no candidate) with the highest macro agreement; ties go to the earlier."""
+        """The trained step (0, the warm-up, is no candidate) of highest macro agreement; ties go to the earlier."""
         candidates = [step for step in self.history if step > 0]
         return max(candidates, key=lambda step: (self.history[step]["macro"], -step))

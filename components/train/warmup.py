@@ -35,7 +35,10 @@ def warm_up(
         pairs: Questions in English with kept references (text not None), at least one.
     """
     rows = [
-        {"prompt": prompt_format.prompt_ids(question.question, "en"), "response": prompt_format.response_ids(text)}
+        {
+            "prompt": prompt_format.prompt_ids(question.question, "en"),
+            "response": prompt_format.response_ids(text),
+        }
         for question, reference in pairs
         if (text := reference.text) is not None
     ]
@@ -93,7 +96,7 @@ class _WarmupTrainer(Trainer):
         model: Any,  # noqa: ANN401
         inputs: dict[str, Tensor],
         return_outputs: bool = False,
-        num_items_in_batch: Tensor | None = None,
+        num_items_in_batch: Tensor | None = None,  # noqa: ARG002 - Trainer's signature
     ) -> Tensor:
         """Loss () float32, in nats a token."""
         if return_outputs:

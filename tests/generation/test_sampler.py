@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from components.generation.sampler import Decoding, generate
+from components.generation.sampler import Decoding, _num_shared, generate
 from tests.tiny import tiny_gemma, tiny_llama
 
 MODELS = {"gemma": tiny_gemma, "gemma_short_window": lambda: tiny_gemma(sliding_window=8), "llama": tiny_llama}
@@ -50,7 +50,9 @@ def test_samples_stay_within_top_k_and_follow_their_probabilities():
     model = tiny_gemma()
     prompt = prompts(1)[0]
     torch.manual_seed(0)
-    (group,) = generate(model, [prompt], Decoding(1, 1.0, 4), stop_ids=NEVER, pad_id=0, num_samples=4000, batch_size=4000)
+    (group,) = generate(
+        model, [prompt], Decoding(1, 1.0, 4), stop_ids=NEVER, pad_id=0, num_samples=4000, batch_size=4000
+    )
     with torch.no_grad():
         values, indices = model(torch.tensor([prompt])).logits[0, -1].topk(4)
     drawn = torch.tensor([sample.token_ids[0] for sample in group])
@@ -67,3 +69,32 @@ def test_same_seed_gives_the_same_samples_and_order_is_kept():
         runs.append(generate(model, asked, Decoding(5, 1.0), stop_ids=NEVER, pad_id=0, num_samples=2, batch_size=4))
     assert runs[0] == runs[1]
     assert [len(group) for group in runs[0]] == [2] * 6
+
+
+@pytest.mark.parametrize("name", ["gemma", "llama"])
+def test_a_shared_beginning_changes_nothing(name, monkeypatch):
+    model = MODELS[name]()
+    beginning = prompts(1, seed=9, equal=20)[0]
+    asked = [beginning + own for own in prompts(6)]
+    runs = []
+    assert _num_shared(asked, 8, model.config) >= 20
+    for share in (_num_shared, lambda *_: 0):
+        monkeypatch.setattr("components.generation.sampler._num_shared", share)
+        torch.manual_seed(0)
+        groups = generate(
+            model, asked, Decoding(8, 1.0, 30), stop_ids=NEVER, pad_id=0, num_samples=2, batch_size=64, with_logps=True
+        )
+        runs.append([sample for group in groups for sample in group])
+    for shared, apart in zip(*runs, strict=True):
+        assert shared.token_ids == apart.token_ids
+        torch.testing.assert_close(torch.tensor(shared.logps), torch.tensor(apart.logps), atol=1e-4, rtol=1e-4)
+
+
+def test_nothing_is_shared_where_a_text_could_outgrow_the_sliding_window():
+    config = tiny_gemma(sliding_window=40).config
+    beginning = list(range(20, 50))
+    asked = [[*beginning, 7], [*beginning, 9, 9]]
+    assert _num_shared(asked, 8, config) == 30
+    assert _num_shared(asked, 9, config) == 0
+    assert _num_shared(asked[:1], 2, config) == 0
+    assert _num_shared([beginning, [*beginning, 3]], 4, config) == 29, "each prompt keeps a token of its own"

@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup repro flow ui schedule check test test-slow clean
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make .venv with the pinned dependencies (the other targets do it when needed)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+repro: $(STAMP) ## Run every stage that is not up to date, then print the results
+	$(BIN)/pb-rlsvr repro
+
+flow: $(STAMP) ## The same through Prefect
+	$(BIN)/pb-rlsvr flow
+
+ui: $(STAMP) ## Start the Prefect server and the MLflow UI on this machine; Ctrl-C stops both
+	@$(BIN)/pb-rlsvr ui
+
+schedule: $(STAMP) ## Serve the nightly and weekly deployments on the server of `make ui`
+	$(BIN)/python -m flows.deploy
+
+check: $(STAMP) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check ## Check, then run the fast tests
+	$(BIN)/pytest
+
+test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
+	$(BIN)/pytest -m slow
+
+clean: ## Remove caches of tools (no results, no runs)
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find components flows tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""What a finished pass prints: accuracy before and after, the gap to English, and where to look next."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from components.progress import console, say
+
+SUMMARY = Path("metrics/report.json")
+SYSTEMS = {"base": "before", "warmup": "after warm-up", "trained": "after training"}
+
+
+def print_closing() -> None:
+    """Print the table and the pointers from what the `report` stage has written."""
+    summary: dict[str, Any] = json.loads(SUMMARY.read_text(encoding="utf-8"))
+    table = Table(title="Accuracy on `test`, % [interval]", title_justify="left")
+    table.add_column("language")
+    for label in (*SYSTEMS.values(), "gain"):
+        table.add_column(label, justify="right", no_wrap=True)
+    for lang, row in summary["languages"].items():
+        name = f"{lang} (trained)" if row["trained_lang"] else lang
+        table.add_row(name, *_cells(row))
+    table.add_section()
+    for group, row in summary["macro"].items():
+        table.add_row(group.replace("_", " "), *_cells(row))
+    table.add_section()
+    gaps = summary["gap_to_english"]
+    table.add_row("gap to English", *(f"{100 * gaps[system]:.1f}" for system in SYSTEMS), "")
+    console.print(table, soft_wrap=False)
+    say("Report:  report/report.html")
+    say("Runs:    make ui (Prefect and MLflow in the browser)")
+    say('Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang es')
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    cells = [_interval(row[system]["accuracy"], row[system]) for system in SYSTEMS]
+    return [*cells, _interval(row["gain"]["mean"], row["gain"], sign="+")]
+
+
+def _interval(value: float, bounds: Mapping[str, float], sign: str = "") -> str:
+    low, high = (format(100 * bounds[side], f"{sign}.0f") for side in ("low", "high"))
+    return f"{100 * value:{sign}.1f} \\[{low}, {high}]"

@@ -1,0 +1,127 @@
+"""Machine facts: what a process sets up before it imports a heavy library, and what it hands to its children.
+
+Everything is a default: a variable that the user has set is left alone. Folders are relative to the working
+directory, which is the repository's root (DVC runs every stage there).
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+TRACKING_URI = "PBRLSVR_TRACKING_URI"
+PARENT_RUN_ID = "PBRLSVR_PARENT_RUN_ID"
+MLRUNS = Path("mlruns")
+
+# Nothing that runs here reports home or waits long for a remote service. MLflow takes DO_NOT_TRACK only as
+# `true`, and Prefect's server needs a variable of its own.
+_QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "ITERATIVE_DO_NOT_TRACK": "1",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+# glibc's mallopt parameters (malloc.h).
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_MAX = -4
+
+
+class Terminated(SystemExit):
+    """SIGTERM as an exception: the stack unwinds (runs closed, children stopped), then exit status 143."""
+
+
+def exit_on_sigterm() -> None:
+    """Turn SIGTERM into `Terminated`, unless somebody (Prefect's engine) already handles it."""
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    ):
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal module's signature
+    # A second SIGTERM must not cut the unwinding short.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated(128 + number)
+
+
+def prepare_process(offline: bool) -> None:
+    """Set the variables and the allocator of a stage process, before torch or a hub client is imported.
+
+    Args:
+        offline: Forbid the Hugging Face hub altogether; false only where a parameter names a hub model.
+    """
+    threads = {"OMP_NUM_THREADS": str(num_cores()), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
+    for key, value in (_QUIET | threads | hub).items():
+        os.environ.setdefault(key, value)
+    _keep_freed_memory()
+
+
+def child_environment() -> dict[str, str]:
+    """The environment for `dvc`, the servers and whatever they start."""
+    root = Path.cwd()
+    defaults = _QUIET | {
+        TRACKING_URI: tracking_uri(),
+        # DVC's own default, /var/tmp/dvc, is writable by everybody and holds pickles.
+        "DVC_SITE_CACHE_DIR": str(root / ".cache" / "dvc"),
+        "PREFECT_HOME": str(root / ".prefect"),
+    }
+    binaries = str(Path(sys.prefix) / "bin")
+    path = os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)])
+    return defaults | os.environ | {"PATH": path}
+
+
+def tracking_uri() -> str:
+    """Where MLflow keeps runs: the environment's choice, else the SQLite file of this repository."""
+    return os.environ.get(TRACKING_URI) or f"sqlite:///{(MLRUNS / 'mlflow.db').resolve()}"
+
+
+def num_cores() -> int:
+    """Physical cores that this process may use; hyper-threads of one core slow each other down."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    cores = {_siblings(cpu) for cpu in os.sched_getaffinity(0)}
+    return max(1, min(len(cores), _cgroup_cores()))
+
+
+def _siblings(cpu: int) -> str:
+    try:
+        return Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
+    except OSError:
+        return str(cpu)
+
+
+def _cgroup_cores() -> int:
+    """The whole cores of a container's CPU quota (`docker --cpus`), which the affinity mask does not show."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except OSError:
+        return sys.maxsize
+    return sys.maxsize if quota == "max" else max(1, int(quota) // int(period))
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep freed blocks.
+
+    Generation frees and takes the same large buffers at every token; giving them back to the kernel each time
+    costs page faults that outweigh the arithmetic. Other C libraries have no `mallopt` and need none.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

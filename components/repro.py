@@ -1,0 +1,167 @@
+"""`dvc repro`, stage by stage, under one parent run: what `pb-rlsvr repro` and the Prefect flow share.
+
+The order comes from DVC's own graph. DVC runs in a process group of its own, because a signal to this process
+alone would leave `dvc` and the training under it running.
+"""
+
+import fcntl
+import graphlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.contracts import PipelineError
+from components.environment import PARENT_RUN_ID, child_environment, exit_on_sigterm
+from components.params import load_params
+from components.tracking import ParentRun, StageStatus, check_store, open_parent, read_receipt
+
+LOCK_FILE = Path(".dvc/tmp/pb-rlsvr.lock")
+GRACE_S = 15.0
+"""Between SIGTERM and SIGKILL: time for a stage to close its run."""
+
+OnLine = Callable[[str], None]
+
+
+def repro_all(force: bool = False) -> None:
+    """Bring every stage up to date under one parent run.
+
+    Raises:
+        PipelineError: Parameters are wrong, another run is at work here, or a stage failed.
+    """
+    with pipeline_run({}) as parent:
+        for stage in stages_in_order():
+            repro_stage(stage, parent, force=force)
+
+
+@contextmanager
+def pipeline_run(tags: Mapping[str, str]) -> Iterator[ParentRun]:
+    """The checks, the lock and the parent run around a pass over the pipeline."""
+    exit_on_sigterm()
+    load_params()
+    check_store()
+    with workspace_lock(), open_parent(tags) as parent:
+        yield parent
+
+
+def stages_in_order(targets: Sequence[str] | None = None) -> list[str]:
+    """The stages (those that `targets` need, targets included; else all), each after what it depends on.
+
+    Raises:
+        PipelineError: DVC cannot read its graph, or has no stage of that name.
+    """
+    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
+    for target in targets or [""]:
+        for line in _dvc_graph(target).splitlines():
+            names = re.findall(r'"([^"]+)"', line)
+            if names:  # `"stage";` or `"before" -> "after";`
+                sorter.add(*reversed(names))
+    return list(sorter.static_order())
+
+
+def repro_stage(
+    stage: str, parent: ParentRun, on_line: OnLine | None = None, force: bool = False
+) -> StageStatus:
+    """Bring one stage up to date (its dependencies must be) and stamp it.
+
+    Args:
+        stage: Its name in dvc.yaml.
+        parent: Gets the outcome; the stage's own run becomes its child.
+        on_line: Given each line of output; None leaves it on the terminal, where bars can be drawn.
+        force: Run it although nothing changed.
+
+    Returns:
+        `executed`, or `reused` where the results were there already or came out of DVC's run cache.
+
+    Raises:
+        PipelineError: The stage failed.
+    """
+    environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
+    started = datetime.now(UTC)
+    command = ["dvc", "repro", "--single-item", *(["--force"] if force else []), stage]
+    if run_group(command, environment, on_line) != 0:
+        parent.stamp(stage, "failed")
+        raise PipelineError(f"stage `{stage}` failed: the lines above say why; mend it and start again")
+    status = _status_since(stage, started)
+    parent.stamp(stage, status)
+    return status
+
+
+@contextmanager
+def workspace_lock() -> Iterator[None]:
+    """Hold the workspace for one pass: DVC gives its own lock free while a stage's command runs.
+
+    Raises:
+        PipelineError: Another pass holds it.
+    """
+    LOCK_FILE.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK_FILE.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip()
+            raise PipelineError(
+                f"{Path.cwd()}: the pipeline is running here already (process {owner}); wait or stop it"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def run_group(command: Sequence[str], environment: Mapping[str, str], on_line: OnLine | None) -> int:
+    """Run `command` in a process group of its own that never outlives this call; return the exit status."""
+    output = subprocess.PIPE if on_line else None
+    errors = subprocess.STDOUT if on_line else None
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=output,
+        stderr=errors,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        if process.stdout is not None and on_line is not None:
+            for line in process.stdout:
+                on_line(line.rstrip())
+        return process.wait()
+    finally:
+        stop_group(process)
+
+
+def stop_group(process: subprocess.Popen[str]) -> None:
+    """End what is left of the group that `process` leads: SIGTERM, then SIGKILL after a grace period."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + GRACE_S
+        try:
+            os.killpg(process.pid, number)
+            while time.monotonic() < deadline:
+                process.poll()  # reaps the leader, which would count as alive
+                os.killpg(process.pid, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            return
+
+
+def _status_since(stage: str, started: datetime) -> StageStatus:
+    receipt = read_receipt(stage)
+    if receipt is None or datetime.fromisoformat(receipt["started"]) < started:
+        return "reused"
+    return "executed"
+
+
+def _dvc_graph(target: str) -> str:
+    command = ["dvc", "dag", "--dot", *([target] if target else [])]
+    done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), done.stderr)
+        raise PipelineError(f"dvc cannot read the pipeline: {reason.removeprefix('ERROR: ').strip()}")
+    return done.stdout

@@ -1,0 +1,99 @@
+"""What every stage's `__main__` does around its work: parameters, process settings, tracking, results.
+
+A stage imports its heavy libraries inside its `work`: the process is set up here first, and wrong parameters
+are told in a second instead of after torch has been loaded.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.contracts import PipelineError, write_json
+from components.environment import PARENT_RUN_ID, exit_on_sigterm, prepare_process
+from components.params import Params, load_params
+from components.progress import say
+from components.tracking import TrackedRun, check_store, make_receipt, numbers, tracked_run
+from components.tracking.receipt import RECEIPTS, git_state
+
+METRICS = Path("metrics")
+PACKAGED = ("gemma3-270m-gguf", "packaged-use")
+
+
+@dataclass
+class StageRun:
+    """What a stage's work is given."""
+
+    name: str
+    params: Params
+    _tracked: TrackedRun
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """Filled by the work with finite numbers (nested by name); written to metrics/<name>.json at the end."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Send metrics of one step to MLflow."""
+        self._tracked.log_metrics(metrics, step)
+
+    def log_artifact(self, path: Path) -> None:
+        """Send a file or a folder to MLflow."""
+        self._tracked.log_artifact(path)
+
+    def say(self, message: str) -> None:
+        """Print one line that names the stage."""
+        say(f"{self.name}: {message}")
+
+
+def run_stage(name: str, work: Callable[[StageRun], None]) -> None:
+    """Run `work` as the stage `name`; a `PipelineError` becomes a line a problem and exit status 1."""
+    exit_on_sigterm()
+    try:
+        _run(name, work)
+    except PipelineError as error:
+        for line in str(error).splitlines():
+            print(f"pb-rlsvr {name}: {line}", file=sys.stderr)
+        sys.exit(1)
+
+
+def names_hub_model(params: Params) -> bool:
+    """Whether a parameter names a model of the Hugging Face hub (neither packaged nor a folder)."""
+    names = (params.models.policy, params.models.pivot, params.reward.encoder)
+    return any(name not in PACKAGED and name[0] not in "./~" and not Path(name).is_dir() for name in names)
+
+
+def _run(name: str, work: Callable[[StageRun], None]) -> None:
+    params = load_params()
+    prepare_process(offline=not names_hub_model(params))
+    check_store()
+    started, clock = datetime.now(UTC), time.monotonic()
+    commit = git_state()["commit"]
+    tags = {"dvc.stage": name, "git.commit": commit or "none"}
+    run_name = f"{name}/{commit[:7]}" if commit else name
+    with tracked_run(run_name, tags, os.environ.get(PARENT_RUN_ID)) as tracked:
+        values = params.model_dump(mode="json")
+        tracked.log_params({section: values[section] for section in _sections(name)})
+        tracked.log_json(values, "params.json")
+        run = StageRun(name, params, tracked)
+        work(run)
+        write_json(METRICS / f"{name}.json", run.metrics)
+        tracked.log_metrics(numbers(name, run.metrics))
+        seconds = time.monotonic() - clock
+        receipt = make_receipt(name, tracked.run_id, started, seconds, tracked.degraded)
+        write_json(RECEIPTS / f"{name}.json", receipt)
+
+
+def _sections(stage: str) -> list[str]:
+    """The sections that shape this stage, as declared to DVC (so they are written once)."""
+    path = Path("dvc.yaml")
+    try:
+        stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+        return [str(key).split(".")[0] for key in stages[stage].get("params", [])]
+    except OSError as error:
+        raise PipelineError(f"{path}: {error.strerror}; run from the repository's root") from None
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise PipelineError(f"{path}: has no readable stage `{stage}`; restore it from Git") from None

@@ -1,0 +1,18 @@
+"""The pipeline's numbers in MLflow. The only package that imports mlflow, and only inside functions."""
+
+from components.tracking.parent import ParentRun, StageStatus, open_parent
+from components.tracking.receipt import make_receipt, read_receipt
+from components.tracking.run import TrackedRun, numbers, tracked_run
+from components.tracking.store import check_store
+
+__all__ = [
+    "ParentRun",
+    "StageStatus",
+    "TrackedRun",
+    "check_store",
+    "make_receipt",
+    "numbers",
+    "open_parent",
+    "read_receipt",
+    "tracked_run",
+]

@@ -1,0 +1,80 @@
+"""Who may import whom."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.architecture.imports import ROOT, closure, imported_by, modules
+from tests.architecture.test_stages import STAGES
+
+HEAVY = {"torch", "transformers", "trl", "peft", "sentence_transformers"}
+
+
+def top_levels(package: str) -> dict[str, set[str]]:
+    """By module: the top-level packages that it imports."""
+    return {
+        name: {part.split(".")[0] for part in imported_by(path)} for name, path in modules(package).items()
+    }
+
+
+def test_only_tracking_imports_mlflow() -> None:
+    everything = top_levels("components") | top_levels("flows")
+    importers = {name for name, tops in everything.items() if "mlflow" in tops}
+    assert {name for name in importers if not name.startswith("components.tracking.")} == set()
+
+
+def test_components_know_neither_flows_nor_prefect_nor_dvc() -> None:
+    found = {name: tops & {"flows", "prefect", "dvc"} for name, tops in top_levels("components").items()}
+    assert {name: tops for name, tops in found.items() if tops} == {}
+
+
+def test_flows_import_no_stage_and_nothing_heavy() -> None:
+    for name, path in modules("flows").items():
+        stages = {
+            other for other in imported_by(path) if other.split(".")[1:2] and other.split(".")[1] in STAGES
+        }
+        assert not stages, name
+    assert {name: tops & HEAVY for name, tops in top_levels("flows").items() if tops & HEAVY} == {}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stages_never_import_each_other(stage: str) -> None:
+    others = {
+        name
+        for name in closure(f"components.{stage}")
+        if name.split(".")[1:2] and name.split(".")[1] in STAGES
+    }
+    assert {name for name in others if name.split(".")[1] != stage} == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["flows.pipeline", "components.params", "components.contracts", "components.tracking"]
+    + [f"components.{stage}.__main__" for stage in STAGES],
+)
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    program = f"import sys, {module}; print(*sorted({HEAVY!r} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"DO_NOT_TRACK": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_help_is_immediate() -> None:
+    seconds = []
+    for _ in range(3):
+        before = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "components.cli", "--help"], cwd=ROOT, capture_output=True, check=True
+        )
+        seconds.append(time.perf_counter() - before)
+    assert min(seconds) < 0.5

@@ -1,0 +1,91 @@
+"""params.yaml, dvc.yaml and the code agree."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+
+from components.params import Params
+from components.stage import PACKAGED
+from tests.architecture.imports import ROOT, closure
+
+STAGES = ("models", "problems", "reference", "calibrate", "train", "evaluate", "report")
+# No result depends on them; dvc.yaml says why for each.
+NOT_DEPENDED_ON = {
+    "components",
+    "components/stage.py",
+    "components/environment.py",
+    "components/progress.py",
+    "components/tracking",
+    "components/params.py",
+}
+PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def paths(stage: str, key: str) -> list[str]:
+    """The entries of deps, outs, metrics or plots, without their options."""
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in PIPELINE[stage].get(key, [])]
+
+
+def test_dvc_has_exactly_the_seven_stages() -> None:
+    assert tuple(PIPELINE) == STAGES
+    for stage in STAGES:
+        assert (ROOT / "components" / stage / "__main__.py").is_file(), stage
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_name_for_everything(stage: str) -> None:
+    assert PIPELINE[stage]["cmd"] == f"python -m components.{stage}"
+    assert paths(stage, "metrics") == [f"metrics/{stage}.json", f"runs/{stage}.json"]
+    assert stage in PIPELINE[stage]["params"]
+    assert stage in Params.model_fields
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_outputs_leave_dvcs_run_cache_at_work(stage: str) -> None:
+    # A plain output with `cache: false` keeps a stage out of the run cache; `report` is made in seconds.
+    if stage != "report":
+        assert all(isinstance(entry, str) for entry in PIPELINE[stage]["outs"])
+
+
+def test_every_section_is_claimed_and_every_claim_is_a_section() -> None:
+    claimed = {section for stage in STAGES for section in PIPELINE[stage]["params"]}
+    assert claimed == set(Params.model_fields)
+    assert claimed == set(yaml.safe_load((ROOT / "params.yaml").read_text()))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_the_code_that_the_stage_imports(stage: str) -> None:
+    code = {dep for dep in paths(stage, "deps") if dep.startswith("components")}
+    used = {room(name) for name in closure(f"components.{stage}")} - NOT_DEPENDED_ON
+    assert code == used
+
+
+def test_test_split_is_read_by_evaluate_and_report_alone() -> None:
+    readers = {stage for stage in STAGES if "data/problems/test.jsonl" in paths(stage, "deps")}
+    assert readers == {"evaluate", "report"}
+    for stage in STAGES:
+        for dep in paths(stage, "deps"):  # nor through the folder that holds it
+            assert not PurePosixPath("data/problems/test.jsonl").is_relative_to(dep) or stage in readers
+
+
+def test_receipts_are_no_dependencies_and_outputs_have_one_maker() -> None:
+    made = [path for stage in STAGES for key in ("outs", "metrics", "plots") for path in paths(stage, key)]
+    assert len(made) == len(set(made))
+    for stage in STAGES:
+        deps = paths(stage, "deps")
+        assert not [dep for dep in deps if dep.startswith("runs/")]
+        assert {dep for dep in deps if not dep.startswith("components")} <= set(made)
+
+
+def test_packaged_names_are_those_of_the_code() -> None:
+    model, encoder = PACKAGED  # read as text: importing them takes seconds
+    assert f'PACKAGED_MODEL = "{model}"' in (ROOT / "components/models/packaged.py").read_text()
+    assert f'PACKAGED_ENCODER = "{encoder}"' in (ROOT / "components/reward/encoders.py").read_text()
+
+
+def room(module: str) -> str:
+    """The path under which dvc.yaml would name `module`: its package of `components`, or its file there."""
+    path = "/".join(module.split(".")[:2])
+    return f"{path}.py" if (ROOT / f"{path}.py").is_file() else path

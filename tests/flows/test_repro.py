@@ -1,0 +1,100 @@
+"""`components.repro` over a small DVC repository: order, outcomes, errors, and no orphans."""
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import repro
+from components.contracts import PipelineError
+from tests.flows.conftest import processes_in, start
+
+REPRO = "from components.repro import repro_all; repro_all()"
+
+
+def last_parent_tags() -> dict[str, str]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{Path.cwd()}/mlruns/mlflow.db")
+    experiment: Any = client.get_experiment_by_name("pb-rlsvr")
+    run = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])[0]
+    return {key.removeprefix("stage."): value for key, value in run.data.tags.items() if "stage." in key} | {
+        "": run.info.status
+    }
+
+
+def outcomes() -> dict[str, str]:
+    with repro.pipeline_run({}) as parent:
+        return {stage: repro.repro_stage(stage, parent, lambda _: None) for stage in repro.stages_in_order()}
+
+
+@pytest.mark.usefixtures("toy")
+def test_order_is_that_of_dvcs_graph() -> None:
+    order = repro.stages_in_order()
+    assert sorted(order) == ["apart", "first", "last"]
+    assert order[-1] == "last"  # the first one in dvc.yaml
+    assert repro.stages_in_order(["first"]) == ["first"]
+    assert repro.stages_in_order(["first", "last"]) == order
+    with pytest.raises(PipelineError, match="nosuch"):
+        repro.stages_in_order(["nosuch"])
+
+
+@pytest.mark.usefixtures("toy")
+def test_executed_reused_and_restored_are_told_apart() -> None:
+    assert set(outcomes().values()) == {"executed"}
+    assert set(outcomes().values()) == {"reused"}
+    before = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(before.replace("seed: 17", "seed: 18"))
+    assert outcomes() == {"first": "executed", "apart": "reused", "last": "executed"}
+    made = json.loads(Path("runs/last.json").read_text())["started"]
+    Path("params.yaml").write_text(before)
+    assert set(outcomes().values()) == {"reused"}  # out of DVC's run cache
+    assert json.loads(Path("runs/last.json").read_text())["started"] < made
+    assert last_parent_tags() == {
+        "first.status": "reused",
+        "apart.status": "reused",
+        "last.status": "reused",
+        "": "FINISHED",
+    }
+
+
+def test_a_failed_stage_is_named_and_stamped(toy: Path) -> None:
+    (toy / "fail").touch()
+    with pytest.raises(PipelineError, match=r"stage `(first|apart)` failed"):
+        outcomes()
+    tags = last_parent_tags()
+    assert tags.pop("") == "FAILED"
+    assert list(tags.values()) == ["failed"]
+
+
+def test_a_second_run_in_the_same_folder_is_refused(toy: Path) -> None:
+    with repro.workspace_lock():
+        second = start("-m", "components.cli", "repro")
+        output, _ = second.communicate()
+    assert second.returncode == 1
+    assert output.startswith(f"pb-rlsvr: {toy}: the pipeline is running here already (process ")
+    assert len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
+def test_a_stopped_run_takes_dvc_and_the_stage_with_it(
+    toy: Path, number: signal.Signals, status: int
+) -> None:
+    (toy / "wait").touch()
+    running = start("-c", REPRO)
+    while not (toy / "waiting").exists():
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(number)
+    running.communicate()
+    assert running.returncode in (status, -number)
+    assert processes_in(toy) == []
+    assert last_parent_tags()[""] == "KILLED"
+    (toy / "wait").unlink()
+    with repro.pipeline_run({}) as parent:  # no lock is left behind
+        assert repro.repro_stage("first", parent) == "executed"

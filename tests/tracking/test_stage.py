@@ -1,0 +1,126 @@
+"""`run_stage` in real processes: what is written, and how a stage ends."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from components.contracts import PipelineError
+from components.stage import StageRun, run_stage
+
+def work(run: StageRun) -> None:
+    if sys.argv[1] == "mendable":
+        raise PipelineError("data.jsonl:3: first\\ndata.jsonl:4: second")
+    if sys.argv[1] == "wait":
+        Path("ready").touch()
+        time.sleep(60)
+    for step in range(3):
+        run.log_metrics({"reward/mean": step / 2}, step)
+    folder = Path("completions")
+    folder.mkdir()
+    (folder / "0.txt").write_text("x")
+    run.log_artifact(folder)
+    run.metrics["languages"] = {"es": {"accuracy": 0.5, "scored": True}}
+
+run_stage("reference", work)
+"""
+
+
+def start(mode: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", STAGE, mode],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def test_finished_stage_leaves_metrics_receipt_and_run(repository: Path, all_runs) -> None:
+    stage = start("ok", PBRLSVR_PARENT_RUN_ID="0123456789abcdef0123456789abcdef")
+    _, errors = stage.communicate()
+    assert stage.returncode == 0, errors
+    (run,) = all_runs()
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.parentRunId"] == "0123456789abcdef0123456789abcdef"
+    sections = {key.split(".")[0] for key in run.data.params}
+    assert sections == {"base", "models", "sampling", "reference"}  # those that dvc.yaml declares
+    assert run.data.params["reference.num_samples"] == "4"
+    assert run.data.metrics == {"reward/mean": 1.0, "reference/languages/es/accuracy": 0.5}
+    artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert artifacts.is_relative_to(repository / "mlruns" / "artifacts")
+    assert (artifacts / "completions" / "0.txt").read_text() == "x"
+    assert json.loads((artifacts / "params.json").read_text())["train"]["steps"] == 30
+    assert json.loads(Path("metrics/reference.json").read_text())["languages"]["es"]["accuracy"] == 0.5
+    receipt = json.loads(Path("runs/reference.json").read_text())
+    assert receipt["run_id"] == run.info.run_id
+    assert receipt["tracking_degraded"] is False
+    assert {"torch", "transformers", "trl", "peft"} <= receipt["versions"].keys()
+
+
+@pytest.mark.usefixtures("repository")
+def test_mendable_error_is_a_line_a_problem(all_runs) -> None:
+    stage = start("mendable")
+    _, errors = stage.communicate()
+    assert stage.returncode == 1
+    assert errors.splitlines() == [
+        "pb-rlsvr reference: data.jsonl:3: first",
+        "pb-rlsvr reference: data.jsonl:4: second",
+    ]
+    assert [run.info.status for run in all_runs()] == ["FAILED"]
+    assert not Path("runs/reference.json").exists()
+
+
+@pytest.mark.usefixtures("repository")
+def test_sigterm_closes_the_run_as_killed(all_runs) -> None:
+    stage = start("wait")
+    while not Path("ready").exists():
+        assert stage.poll() is None
+        time.sleep(0.05)
+    stage.send_signal(signal.SIGTERM)
+    stage.communicate()
+    assert stage.returncode == 143
+    assert [run.info.status for run in all_runs()] == ["KILLED"]
+
+
+def test_store_that_cannot_be_written_ends_the_stage_before_any_work(repository: Path) -> None:
+    shutil.rmtree("mlruns")
+    Path("mlruns").write_text("in the way")
+    stage = start("ok")
+    _, errors = stage.communicate()
+    assert stage.returncode == 1
+    assert errors.startswith(f"pb-rlsvr reference: {repository}/mlruns: cannot write here")
+    assert len(errors.splitlines()) == 1
+    assert not Path("completions").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("repository")
+def test_no_write_permission_on_mlruns() -> None:
+    Path("mlruns").chmod(0o500)
+    stage = start("ok")
+    _, errors = stage.communicate()
+    assert stage.returncode == 1
+    assert "mlruns: cannot write here (Permission denied); make it writable" in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("repository")
+def test_wrong_parameters_are_listed_at_once_and_nothing_starts(all_runs) -> None:
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("steps: 30", "steps: 0").replace("  seed: 17", "  sead: 17"))
+    stage = start("ok")
+    _, errors = stage.communicate()
+    assert stage.returncode == 1
+    assert all(line.startswith("pb-rlsvr reference: params.yaml: ") for line in errors.splitlines())
+    assert [key for key in ("`base.seed`", "`base.sead`", "`train.steps`") if key not in errors] == []
+    assert all_runs() == []

@@ -1,0 +1,138 @@
+"""Runs, parents and stamps against a real SQLite store; an outage against a port where nobody listens."""
+
+import hashlib
+import json
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from components.environment import Terminated
+from components.tracking import check_store, make_receipt, numbers, open_parent, store, tracked_run
+
+LOCK = """
+schema: '2.0'
+stages:
+  train:
+    cmd: python -m components.train
+    deps:
+    - path: data/problems/train.jsonl
+      hash: md5
+      md5: aaa
+      size: 1
+    outs:
+    - path: adapters/trained
+      hash: md5
+      md5: bbb.dir
+      size: 2
+      nfiles: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (None, "FINISHED"),
+        (ValueError, "FAILED"),
+        (SystemExit, "FAILED"),
+        (KeyboardInterrupt, "KILLED"),
+        (Terminated, "KILLED"),
+    ],
+)
+@pytest.mark.usefixtures("repository")
+def test_a_run_tells_how_it_ended(all_runs, error: type[BaseException] | None, status: str) -> None:
+    def work() -> None:
+        with tracked_run("train", {"dvc.stage": "train"}):
+            if error is not None:
+                raise error
+
+    if error is None:
+        work()
+    else:
+        with pytest.raises(error):
+            work()
+    (run,) = all_runs()
+    assert run.info.status == status
+    assert run.data.tags["dvc.stage"] == "train"
+
+
+def test_outage_is_one_warning_and_a_flag(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    monkeypatch.setenv("PBRLSVR_TRACKING_URI", address)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(store, "WAITS_S", (0.0,))
+    check_store()
+    with tracked_run("train", {}) as run:
+        run.log_metrics({"loss": 1.0}, 1)
+        run.log_artifact(repository / "params.yaml")
+    assert run.degraded
+    assert run.run_id is None
+    assert capsys.readouterr().out.count("warning: MLflow at") == 1
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_store_that_comes_back_is_used_again(monkeypatch: pytest.MonkeyPatch, all_runs) -> None:
+    monkeypatch.setattr(store, "WAITS_S", ())
+    with tracked_run("train", {}) as run:
+        connect, client = store._connect, run.store._client
+        run.store._client = None
+        monkeypatch.setattr(store, "_connect", lambda: (_ for _ in ()).throw(OSError("disk gone")))
+        run.log_metrics({"lost": 1.0})
+        monkeypatch.setattr(store, "_connect", connect)
+        run.log_metrics({"within the pause": 1.0})
+        assert client is not None
+    (finished,) = all_runs()
+    assert finished.info.status == "FINISHED"
+    assert finished.data.metrics == {}
+    assert run.degraded
+
+
+@pytest.mark.usefixtures("repository")
+def test_stamps_join_runs_and_hashes(all_runs) -> None:
+    Path("dvc.lock").write_text(LOCK)
+    Path("metrics").mkdir()
+    Path("metrics/evaluate.json").write_text(json.dumps({"trained": {"es": {"accuracy": 0.25}}}))
+    with open_parent({"prefect.flow_run_id": "f"}) as parent:
+        with tracked_run("train", {}, parent.run_id) as run:
+            pass
+        write_receipt("train", run.run_id)
+        write_receipt("evaluate", "00000000000000000000000000000000")  # of another store
+        for _ in range(2):
+            parent.stamp("train", "executed")
+        parent.stamp("evaluate", "reused")
+        parent.stamp("report", "failed")
+    whole, child = all_runs()
+    assert child.data.tags["mlflow.parentRunId"] == whole.info.run_id
+    assert child.data.tags["dvc.lock.sha256"] == hashlib.sha256(LOCK.encode()).hexdigest()
+    assert child.data.tags["dvc.cmd"] == "python -m components.train"
+    assert child.data.tags["dvc.dep.data/problems/train.jsonl"] == "aaa"
+    assert child.data.tags["dvc.out.adapters/trained"] == "bbb.dir"
+    tags = whole.data.tags
+    assert [tags[f"stage.{stage}.status"] for stage in ("train", "evaluate", "report")] == [
+        "executed",
+        "reused",
+        "failed",
+    ]
+    assert tags["stage.train.run_id"] == child.info.run_id
+    assert tags["stage.evaluate.run_id"] == "0" * 32
+    assert "stage.report.run_id" not in tags
+    assert tags["prefect.flow_run_id"] == "f"
+    assert whole.data.metrics == {"evaluate/trained/es/accuracy": 0.25}
+    artifacts = Path(whole.info.artifact_uri.removeprefix("file://"))
+    assert {path.name for path in artifacts.iterdir()} == {"dvc.lock", "params.yaml"}
+
+
+def test_numbers_keeps_finite_leaves_under_the_stage() -> None:
+    metrics = {"es": {"accuracy": 0.5, "n": 3, "best": None, "ok": True}, "note": "x"}
+    assert numbers("evaluate", metrics) == {"evaluate/es/accuracy": 0.5, "evaluate/es/n": 3.0}
+
+
+def write_receipt(stage: str, run_id: str | None) -> None:
+    Path("runs").mkdir(exist_ok=True)
+    receipt = make_receipt(stage, run_id, datetime.now(UTC), 1.0, degraded=False)
+    Path(f"runs/{stage}.json").write_text(json.dumps(receipt))
