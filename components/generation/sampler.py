@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+
+from components.generation.attention import growing_cache, use_grouped_decode
 
 # Rows are dropped from the batch once this share of them has finished: copying the cache costs about one decode step.
 _COMPACT_AT_SHARE = 0.25
@@ -65,6 +66,7 @@ def generate(
     Returns:
         For each prompt, in the given order, its responses. Sampling draws from torch's global generator.
     """
+    use_grouped_decode(model)
     order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:_MIN_SHARED_TOKENS], len(prompts[i])))
     results: list[list[Generated]] = [[] for _ in prompts]
     step = max(1, batch_size // num_samples)
@@ -97,7 +99,7 @@ def _generate_batch(
 ) -> list[Generated]:
     device = model.device
     stop_ids = stop_ids.to(device)
-    cache = DynamicCache(config=model.config)
+    cache = growing_cache(model.config.num_hidden_layers)
     num_shared = _num_shared(prompts, decoding.max_new_tokens, model.config)  # L
     if num_shared:
         shared = torch.tensor([prompts[0][:num_shared]], device=device)  # (1, L)

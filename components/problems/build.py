@@ -6,7 +6,8 @@ The same seed gives the same questions on any machine. Splits are filled from ea
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, cycle, islice, zip_longest
+from itertools import cycle, islice
+from math import inf
 
 from components.contracts import PipelineError, Question
 from components.contracts.records import Split
@@ -31,19 +32,15 @@ class Problem:
 def build_questions(params: ProblemsParams, base: BaseParams) -> list[Question]:
     """All questions, ordered by split, then problem, then language (in the order of `base.languages`).
 
-    Families take turns within a split; unseen ones only do in `test`. No problem occurs in two splits.
+    Families take turns within a split, in the order of their files' `shot` and then by name; unseen ones only do in
+    `test`, after the others. No problem occurs in two splits.
 
     Raises:
         PipelineError: A language has no text, or a split asks for more problems than the families have.
     """
     families = load_families()
     problems = _fill_splits(params, families, base.seed)
-    return [
-        ask(problem, split, lang)
-        for split in SPLITS
-        for problem in problems[split]
-        for lang in base.languages
-    ]
+    return [ask(problem, split, lang) for split in SPLITS for problem in problems[split] for lang in base.languages]
 
 
 def draw_problems(family: Family, seed: int) -> Iterator[Problem]:
@@ -76,8 +73,8 @@ def ask(problem: Problem, split: Split, lang: str) -> Question:
 
 def _fill_splits(params: ProblemsParams, families: list[Family], seed: int) -> dict[Split, list[Problem]]:
     pools = {family.name: draw_problems(family, seed) for family in families}
-    seen = _alternate_steps([family for family in families if not family.unseen])
-    unseen = _alternate_steps([family for family in families if family.unseen])
+    seen = sorted((family for family in families if not family.unseen), key=_turn)
+    unseen = [family for family in families if family.unseen]
     filled: dict[Split, list[Problem]] = {}
     for split in _FILL_ORDER:
         turns = seen + unseen if split == "test" else seen
@@ -96,21 +93,16 @@ def _take(pool: Iterator[Problem], family: Family, split: Split) -> Problem:
     return problem
 
 
-def _alternate_steps(families: list[Family]) -> list[Family]:
-    """One-step and two-step families by turns, so that a few shots show both kinds."""
-    by_steps: dict[int, list[Family]] = {}
-    for family in sorted(families, key=lambda family: len(family.steps)):
-        by_steps.setdefault(len(family.steps), []).append(family)
-    return [family for family in chain.from_iterable(zip_longest(*by_steps.values())) if family is not None]
+def _turn(family: Family) -> tuple[float, str]:
+    """Order of the shots, so that a few of them show both one and two steps and most operations."""
+    return (inf if family.shot is None else family.shot, family.name)
 
 
 def _name(index: int, lang: str) -> str:
     try:
         names = load_names()[lang]
     except KeyError:
-        raise PipelineError(
-            f"{NAMES_PATH}: no names for language `{lang}`; add a list of them there"
-        ) from None
+        raise PipelineError(f"{NAMES_PATH}: no names for language `{lang}`; add a list of them there") from None
     return names[index % len(names)]
 
 

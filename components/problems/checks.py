@@ -42,8 +42,6 @@ def _check_answer(path: Path, row: int, answer: str) -> None:
     try:
         canonical = canonical_answer(answer)
     except ValueError:
-        raise ContractError(
-            f"{path}: row {row}: `answer` {answer!r} is no number; write one such as 1234.5"
-        ) from None
+        raise ContractError(f"{path}: row {row}: `answer` {answer!r} is no number; write one such as 1234.5") from None
     if canonical != answer:
         raise ContractError(f"{path}: row {row}: `answer` {answer!r} is not canonical; write {canonical!r}")

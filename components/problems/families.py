@@ -41,6 +41,8 @@ class Family(BaseModel):
     name: str
     path: Path
     unseen: bool
+    shot: int | None = Field(default=None, ge=1)
+    """Turn among the worked examples; families without one follow, by name."""
     numbers: dict[str, tuple[int, int] | str]
     steps: dict[str, str] = Field(min_length=1)
     text: dict[str, Wording]
@@ -51,9 +53,13 @@ class Family(BaseModel):
         for lang, wording in self.text.items():
             fields = {field for _, field, _, _ in Formatter().parse(wording.question + wording.working)}
             if unknown := fields - known - {None}:
-                raise ValueError(
-                    f"text.{lang} has unknown placeholders: {', '.join(sorted(map(str, unknown)))}"
-                )
+                raise ValueError(f"text.{lang} has unknown placeholders: {', '.join(sorted(map(str, unknown)))}")
+        return self
+
+    @model_validator(mode="after")
+    def _unseen_is_no_shot(self) -> "Family":
+        if self.unseen and self.shot is not None:
+            raise ValueError("an unseen family is never a worked example; remove `shot`")
         return self
 
     def _check_formulas(self) -> set[str]:
@@ -83,9 +89,7 @@ class Family(BaseModel):
         try:
             return self.text[lang]
         except KeyError:
-            raise PipelineError(
-                f"{self.path}: no text in language `{lang}`; add `text.{lang}` there"
-            ) from None
+            raise PipelineError(f"{self.path}: no text in language `{lang}`; add `text.{lang}` there") from None
 
     def instances(self, seed: int) -> list[dict[str, int]]:
         """All valid draws of numbers, each once, shuffled by the seed."""

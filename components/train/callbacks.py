@@ -1,6 +1,7 @@
 """What happens between the trainer's steps: live metrics, the curve's file, validation and candidate adapters."""
 
 import csv
+import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from peft import PeftModel
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from components.contracts import write_text
+from components.contracts import write_json, write_text
 from components.progress import Progress
 
 CURVE_COLUMNS = ("step", "reward", "zero_signal", "truncated", "length", "entropy", "validation")
@@ -47,23 +48,29 @@ class Candidates(TrainerCallback):
     """Every `every` steps and at the end: save the adapter as a candidate, then measure it on validation."""
 
     def __init__(
-        self, policy: PeftModel, folder: Path, every: int, measure: Callable[[int], dict[str, float]],
+        self,
+        save: Callable[[Path], None],
+        folder: Path,
+        every: int,
+        measure: Callable[[int], dict[str, float]],
         log: Callable[[dict[str, float], int], None],
-    ) -> None:  # fmt: skip
-        self.policy, self.folder, self.every, self.measure, self.log = policy, folder, every, measure, log
+    ) -> None:
+        self.save, self.folder, self.every, self.measure, self.log = save, folder, every, measure, log
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
         """A candidate is whole before it is measured: the measurement is what makes it eligible."""
         step = state.global_step
         if step % self.every == 0 or step == state.max_steps:
-            save_adapter(self.policy, self.folder / f"step-{step}")
+            self.save(self.folder / f"step-{step}")
             scores = self.measure(step)
             self.log({f"validation/{lang}": score for lang, score in scores.items()}, step)
 
 
-def save_adapter(policy: PeftModel, folder: Path) -> None:
-    """Write the adapter as safetensors with its configuration."""
-    policy.save_pretrained(str(folder), safe_serialization=True)
+def save_adapter(policy: PeftModel, folder: Path, base_name: str) -> None:
+    """Write the adapter as safetensors; its configuration names the base as params.yaml does, not by a local path."""
+    policy.save_pretrained(str(folder), save_embedding_layers=False)
+    config = folder / "adapter_config.json"
+    write_json(config, json.loads(config.read_text()) | {"base_model_name_or_path": base_name})
 
 
 def write_curve(path: Path, history: list[dict[str, Any]], validation: dict[int, dict[str, float]]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from datasets import Dataset
 from peft import PeftModel
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig
 
@@ -56,6 +56,7 @@ def run_grpo(
         ),
         advantage_std_floor=params.train.advantage_std_floor,
     )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
     return [dict(entry) for entry in trainer.state.log_history]
 
@@ -79,13 +80,14 @@ def _config(params: Params, checkpoints: Path) -> GRPOConfig:
         scale_rewards="none",  # the division by a floored deviation is ours
         beta=0.0,
         max_grad_norm=1.0,
-        gradient_checkpointing=False,
         bf16=False,
         logging_steps=1,
         save_steps=train.save_every,
         save_total_limit=1,
         log_completions=True,
         num_completions_to_print=0,
+        activation_checkpointing=False,
+        dataloader_pin_memory=False,
         report_to="none",
         disable_tqdm=True,
         seed=params.base.seed,

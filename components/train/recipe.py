@@ -52,6 +52,7 @@ def train(run: StageRun) -> None:
 
     torch.manual_seed(params.base.seed)
     policy: Any = PeftModel.from_pretrained(load_model(manifest.policy, params.models.dtype), WARMUP, is_trainable=True)
+    policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
     sampling_copy = SamplingCopy(policy, load_model(manifest.policy, params.models.dtype))  # type: ignore[arg-type]
     validation = _validation(params, references, work)
     responder = Responder(sampling_copy.model, prompt_format, params.sampling.batch_size)
@@ -72,7 +73,13 @@ def train(run: StageRun) -> None:
     with Progress("train: GRPO steps", params.train.steps) as progress:
         callbacks = [
             LiveMetrics(progress, "grpo", run.log_metrics),
-            Candidates(policy, work / "candidates", params.train.validate_every, measure, run.log_metrics),
+            Candidates(
+                lambda folder: save_adapter(policy, folder, manifest.policy.name),
+                work / "candidates",
+                params.train.validate_every,
+                measure,
+                run.log_metrics,
+            ),
         ]
         pairs = [(q, r) for q, r in seen if q.lang in trained]
         history = run_grpo(
@@ -111,16 +118,9 @@ def _warm_up(run: StageRun, manifest: ModelManifest, prompt_format: PromptFormat
             if train.warmup_steps > 0:
                 callback = LiveMetrics(progress, "warmup", run.log_metrics)
                 warm_up(policy, prompt_format, pairs, train, run.params.base.seed, work / "warmup", callback)
-        _scrub_path(policy, manifest)
-        save_adapter(policy, work / "warmup-saving")
+        save_adapter(policy, work / "warmup-saving", manifest.policy.name)
         (work / "warmup-saving").rename(done)
     shutil.copytree(done, WARMUP, dirs_exist_ok=True)
-
-
-def _scrub_path(policy: PeftModel, manifest: ModelManifest) -> None:
-    """The adapter's configuration names its base as params.yaml does, not by a path of this machine."""
-    for config in policy.peft_config.values():
-        config.base_model_name_or_path = manifest.policy.name
 
 
 def _validation(params: Params, references: dict[str, Reference], work: Path) -> Validation:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from components.contracts import Question, Reference
@@ -52,7 +52,8 @@ def warm_up(
         logging_steps=1,
         save_steps=params.save_every,
         save_total_limit=1,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
+        dataloader_pin_memory=False,
         bf16=False,  # the base is bf16 already where the machine multiplies it; LoRA stays in float32
         report_to="none",
         remove_unused_columns=False,
@@ -66,6 +67,7 @@ def warm_up(
         data_collator=_Collator(int(prompt_format.tokenizer.pad_token_id)),
         callbacks=[callback],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
 
 

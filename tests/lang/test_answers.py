@@ -49,9 +49,7 @@ def test_indian_groups_are_read_back(whole, lang):
     digits = str(whole)
     head, tail = digits[:-3], digits[-3:]
     pairs = [head[max(end - 2, 0) : end] for end in range(len(head), 0, -2)][::-1]
-    if (
-        len(pairs) != 1 or language(lang).group_marks == ","
-    ):  # `12,345` alone is a decimal where commas do not group
+    if len(pairs) != 1 or language(lang).group_marks == ",":  # `12,345` alone is a decimal where commas do not group
         assert canonical_answer(",".join([*pairs, tail])) == digits
         assert read_answer(",".join([*pairs, tail]), lang).value == digits
 
@@ -85,9 +83,7 @@ def test_unequal_or_unreadable(a, b):
     assert not same_answer(a, b)
 
 
-@pytest.mark.parametrize(
-    ("gold", "expected"), [("1,234", "1234"), ("#### 18", "18"), ("$2.50", "2.5"), ("-7", "-7")]
-)
+@pytest.mark.parametrize(("gold", "expected"), [("1,234", "1234"), ("#### 18", "18"), ("$2.50", "2.5"), ("-7", "-7")])
 def test_gold_becomes_canonical(gold, expected):
     assert canonical_answer(gold) == expected
 

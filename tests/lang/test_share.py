@@ -30,9 +30,7 @@ def test_worked_solutions_are_in_their_language(lang):
 
 @pytest.mark.parametrize("lang", languages())
 def test_worked_solutions_are_in_no_other_language(lang):
-    shares = [
-        language_share(text, other) for other in languages() if other != lang for text in solutions(lang)
-    ]
+    shares = [language_share(text, other) for other in languages() if other != lang for text in solutions(lang)]
     assert sum(share < 0.5 for share in shares) >= 0.95 * len(shares)
 
 
@@ -56,9 +54,7 @@ def test_share_of_a_text(text, lang, low, high):
     assert low <= language_share(text, lang) <= high
 
 
-@pytest.mark.parametrize(
-    "text", ["", "12 + 5 = 17", "x = 17", r"\frac{1}{2} \times 4", "১২ + ৫ = ১৭", "17。"]
-)
+@pytest.mark.parametrize("text", ["", "12 + 5 = 17", "x = 17", r"\frac{1}{2} \times 4", "১২ + ৫ = ১৭", "17。"])
 def test_text_without_words_has_no_share(text):
     assert language_share(text, "bn") is None
 

@@ -10,7 +10,7 @@ from components.problems import build_questions
 from components.problems.build import SPLITS
 
 LANGUAGES = ["en", "es", "fr", "de", "ru", "zh", "ja", "th", "sw", "bn", "te"]
-SIZES = {"num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 18}
+SIZES = {"num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 20}
 
 
 def base(**changes):
@@ -57,12 +57,24 @@ def test_families_are_balanced(questions):
         assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_unseen_families_are_a_third_of_test_and_nowhere_else(questions):
+def test_unseen_families_take_turns_in_test_and_are_nowhere_else(questions):
     unseen = Counter(question.split for question in questions if question.unseen_family)
     assert unseen == {"test": 6 * len(LANGUAGES)}
-    assert {q.family for q in questions if q.unseen_family}.isdisjoint(
-        q.family for q in questions if q.split != "test"
-    )
+    assert {q.family for q in questions if q.unseen_family}.isdisjoint(q.family for q in questions if q.split != "test")
+
+
+@pytest.mark.parametrize("num_shots", range(1, 8))
+def test_shots_are_distinct_families_in_the_order_of_their_files(num_shots):
+    ranked = ["add-then-remove", "change-subtract", "equal-groups", "change-add"]
+    others = ["groups-then-add", "money-change", "share-equally"]
+    shots = [q.family for q in build(languages=["en", "es"], num_shots=num_shots) if q.split == "shots"]
+    assert shots[::2] == (ranked + others)[:num_shots]
+
+
+def test_default_shots_show_three_operations_and_two_steps():
+    shots = [q for q in build(num_shots=4) if q.split == "shots"]
+    assert all(any(sign in q.solution for q in shots) for sign in "+-×")
+    assert {q.num_steps for q in shots} == {1, 2}
 
 
 def test_shots_show_both_kinds_and_alone_have_solutions(questions):
@@ -86,6 +98,12 @@ def test_more_training_problems_leave_the_test_problems(questions):
     assert [q for q in more if q.split == "test"] == [q for q in questions if q.split == "test"]
 
 
+def test_the_shipped_sizes_fit():
+    sizes = {"num_shots": 4, "num_train": 192, "num_calibration": 24, "num_validation": 32, "num_test": 64}
+    problems = {(q.split, q.problem_id) for q in build(**sizes)}
+    assert Counter(f"num_{split}" for split, _ in problems) == sizes
+
+
 def test_too_many_problems_name_the_key_and_the_family():
     with pytest.raises(PipelineError, match=r"`problems\.num_train` .*equal-groups\.yaml") as caught:
         build(num_train=5000)
@@ -93,5 +111,5 @@ def test_too_many_problems_name_the_key_and_the_family():
 
 
 def test_language_without_templates_names_language_and_file():
-    with pytest.raises(PipelineError, match=r"change-add\.yaml: no text in language `xx`"):
+    with pytest.raises(PipelineError, match=r"add-then-remove\.yaml: no text in language `xx`"):
         build(languages=["en", "es", "xx"])

@@ -64,8 +64,8 @@ def test_numbers_are_distinct_draws_in_range(family):
     assert all(SMALLEST <= number <= LARGEST for numbers in instances for number in numbers.values())
 
 
-def test_nine_families_of_which_three_are_unseen():
-    assert len(FAMILIES) >= 9
+def test_ten_families_of_which_three_are_unseen():
+    assert len(FAMILIES) == 10
     assert sum(family.unseen for family in FAMILIES) == 3
     assert {len(family.steps) for family in FAMILIES if not family.unseen} == {1, 2}
 
@@ -80,6 +80,8 @@ def test_every_language_has_names():
         ("steps: {total: a + b}", "steps: {total: a + z}", "`total: a \\+ z` must be"),
         ("steps: {total: a + b}", "steps: {total: a ** b}", "`total: a \\*\\* b` must be"),
         ("unseen: false", "unseen: false\nextra: 1", "`extra`"),
+        ("shot: 4", "shot: 0", "`shot`"),
+        ("unseen: false", "unseen: true", "an unseen family is never a worked example; remove `shot`"),
         ("picks {a} apples", "picks {d} apples", "text.en has unknown placeholders: d"),
         ("unseen: false", "unseen: [", "not readable as a family"),
     ],

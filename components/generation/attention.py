@@ -1,0 +1,84 @@
+"""Attention and cache for decoding one token at a time in large batches.
+
+transformers copies the whole cache at every step (`torch.cat`) and, for grouped-query models, once more for every query
+head (`repeat_kv`): with 128 rows of 350 tokens that is gigabytes a step. Here the cache grows in place, and queries
+that share a key head are multiplied with it together. The numbers are the same (tests/generation/test_sampler.py).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, Cache
+from transformers.cache_utils import DynamicLayer
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+_NAME = "grouped_decode"
+_GROWTH = 64  # tokens allocated at a time
+
+
+def use_grouped_decode(model: Any) -> None:  # noqa: ANN401 - any causal language model
+    """Switch a model that uses torch's own attention to ours; models with a kernel of their own are left alone."""
+    if model.config._attn_implementation == "sdpa":
+        AttentionInterface.register(_NAME, _attend)
+        AttentionMaskInterface.register(_NAME, sdpa_mask)
+        model.set_attn_implementation(_NAME)
+
+
+def growing_cache(num_layers: int) -> Cache:
+    """A cache that keeps every token in place. Sliding windows are left to the mask."""
+    return Cache(layers=[_GrowingLayer() for _ in range(num_layers)])
+
+
+class _GrowingLayer(DynamicLayer):
+    """Keys and values (B, heads, T, D) as views of buffers with room for more tokens."""
+
+    _buffers: tuple[Tensor, Tensor] | None = None
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+        """Append (B, heads, t, D) and return all there is."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        old = self.get_seq_length()
+        new = old + key_states.shape[-2]
+        if self._buffers is None or new > self._buffers[0].shape[-2]:
+            shape = (*key_states.shape[:2], new + _GROWTH, key_states.shape[-1])
+            self._buffers = (key_states.new_empty(shape), value_states.new_empty(shape))
+            if old:
+                self._buffers[0][:, :, :old], self._buffers[1][:, :, :old] = self.keys, self.values
+        for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
+            buffer[:, :, old:new] = states
+        self.keys, self.values = self._buffers[0][:, :, :new], self._buffers[1][:, :, :new]
+        return self.keys, self.values
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        """Repeat every row; the copies need buffers of their own."""
+        super().batch_repeat_interleave(repeats)
+        self._buffers = None
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep the rows `indices`; the copies need buffers of their own."""
+        super().batch_select_indices(indices)
+        self._buffers = None
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **kwargs: Any,  # noqa: ANN401 - transformers' attention arguments
+) -> tuple[Tensor, None]:
+    """One query token (B, Hq, 1, D) against keys (B, Hkv, T, D); more tokens than one go to torch's own attention."""
+    if query.shape[2] > 1:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+    rows, num_heads, _, width = query.shape
+    grouped = query.reshape(rows, key.shape[1], num_heads // key.shape[1], width)
+    scores = (grouped @ key.transpose(-1, -2)).float() * (width**-0.5 if scaling is None else scaling)
+    if attention_mask is not None:  # (B, 1, 1, T) bool, True where visible
+        scores = scores.masked_fill(~attention_mask[..., : key.shape[-2]], float("-inf"))
+    output = scores.softmax(-1).to(value.dtype) @ value  # (B, Hkv, Hq / Hkv, D)
+    return output.reshape(rows, 1, num_heads, width), None

@@ -1,0 +1,86 @@
+"""The plots, as `<svg>` elements that stand inside a page and take its text colour (so that dark pages work)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from components.report.inputs import SYSTEMS, CurveRow
+
+INK = "#010203"  # stands for the page's text colour until the drawing is done
+COLOURS = {"base": "#8a8f98", "warmup": "#e08a1e", "trained": "#2f7fd6"}
+LABELS = {"base": "base", "warmup": "after warm-up", "trained": "trained"}
+STYLE = {
+    "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+}
+
+
+def accuracy_plot(languages: Mapping[str, Mapping[str, Any]], labels: Sequence[str]) -> str:
+    """One row a language: accuracy of the three systems in per cent, with intervals."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "accuracy"}):
+        figure = Figure(figsize=(7.6, 0.9 + 0.46 * len(languages)), layout="constrained")
+        axes = figure.add_subplot()
+        for offset, system in zip((-0.24, 0.0, 0.24), SYSTEMS, strict=True):
+            entries = [entry[system] for entry in languages.values()]
+            centre = [100 * entry["accuracy"] for entry in entries]
+            sides = [
+                [100 * (entry["accuracy"] - entry["low"]) for entry in entries],
+                [100 * (entry["high"] - entry["accuracy"]) for entry in entries],
+            ]
+            rows = [row + offset for row in range(len(entries))]
+            style: dict[str, Any] = {"fmt": "o", "markersize": 5, "elinewidth": 1.6, "color": COLOURS[system]}
+            axes.errorbar(centre, rows, xerr=sides, label=LABELS[system], **style)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("accuracy on test, %")
+        axes.grid(axis="x", color=INK, alpha=0.15)
+        figure.legend(loc="outside upper left", ncols=3, frameon=False)
+        return _svg(figure, "Accuracy by language and system, with intervals")
+
+
+def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], chosen: int) -> str:
+    """Reward and validation over the steps; below, the shares of groups without signal and of truncated responses."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "training"}):
+        figure = Figure(figsize=(7.6, 4.6), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        _line(upper, curve, "reward", "mean hybrid reward", COLOURS["trained"])
+        steps = sorted(validation)
+        values = [validation[step] for step in steps]
+        upper.plot(steps, values, "o--", color=COLOURS["warmup"], label="validation (agreement with references)")
+        upper.axvline(chosen, color=INK, alpha=0.4, linewidth=1, linestyle=":", label="chosen checkpoint")
+        _line(lower, curve, "zero_signal", "groups without signal", COLOURS["base"])
+        _line(lower, curve, "truncated", "truncated responses", COLOURS["warmup"])
+        lower.set_xlabel("GRPO step (0: after the warm-up)")
+        for axes in (upper, lower):
+            axes.set_ylim(bottom=0)
+            axes.grid(axis="y", color=INK, alpha=0.15)
+            axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return _svg(figure, "Reward, validation, groups without signal and truncated responses over the training steps")
+
+
+def _line(axes: Axes, curve: Sequence[CurveRow], key: str, label: str, colour: str) -> None:
+    known = [(row["step"], row[key]) for row in curve if row[key] is not None]
+    axes.plot([step for step, _ in known], [value for _, value in known], color=colour, label=label)
+
+
+def _svg(figure: Figure, title: str) -> str:
+    """The element alone: what an SVG file needs around it (prologue, metadata, namespaces) has no place in a page."""
+    text = StringIO()
+    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (?:xmlns(?::\w+)?|version)="[^"]*"', "", svg)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # would be the same in every plot; nothing refers to them
+    svg = svg.replace("xlink:href", "href").replace(INK, "currentColor")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{title}"', 1).strip()

@@ -1,0 +1,103 @@
+"""The numbers of the report: accuracies, gains and gaps with their intervals.
+
+Groups of languages never hold English, which stands for itself; a group without languages is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from components.contracts import Prediction
+from components.params import BaseParams, ReportParams
+from components.report.inputs import SYSTEMS, Inputs
+from components.statistics import Interval, Outcome, PairedBootstrap, accuracy_interval
+
+ENGLISH = "en"
+
+
+def language_groups(base: BaseParams, evaluated: frozenset[str]) -> dict[str, list[str]]:
+    """Languages other than English by group, in the order of params.yaml; only groups that have any."""
+    others = [lang for lang in base.languages if lang in evaluated and lang != ENGLISH]
+    groups = {
+        "trained_languages": [lang for lang in others if lang in base.trained_languages],
+        "untrained_languages": [lang for lang in others if lang not in base.trained_languages],
+        "all_but_english": others,
+    }
+    return {name: languages for name, languages in groups.items() if languages}
+
+
+def bootstrap_of(rows: Sequence[Prediction], base: BaseParams, report: ReportParams) -> PairedBootstrap:
+    """The bootstrap over the problems of `rows`."""
+    outcomes = [Outcome(row.system, row.problem_id, row.lang, row.correct) for row in rows]
+    return PairedBootstrap(outcomes, report.bootstrap_resamples, report.confidence, base.seed)
+
+
+def summarise(inputs: Inputs, bootstrap: PairedBootstrap, base: BaseParams, report: ReportParams) -> dict[str, Any]:
+    """What metrics/report.json holds.
+
+    `gain` is trained - base, `rl_gain` trained - warm-up; `gap_to_english` is English minus the mean of the others,
+    `change` the gap before minus the gap after. Accuracy by language has a Wilson interval, all else a paired bootstrap
+    interval over problems. Shares are means over the languages other than English (over English where it is alone).
+    """
+    groups = language_groups(base, inputs.languages)
+    others = groups.get("all_but_english", [])
+    summary: dict[str, Any] = {
+        "languages": {
+            lang: _language(lang, inputs.predictions, bootstrap, report.confidence)
+            | {"trained_lang": lang in base.trained_languages}
+            for lang in base.languages
+            if lang in inputs.languages
+        },
+        "macro": {name: _macro(bootstrap, languages) for name, languages in groups.items()},
+        "language_share": mean_shares(inputs.evaluate, "language_share", others or [ENGLISH]),
+        "truncated_share": mean_shares(inputs.evaluate, "truncated_share", others or [ENGLISH]),
+    }
+    if others:
+        summary["families"] = _families(inputs.predictions, others, base, report)
+        if ENGLISH in inputs.languages:
+            summary["gap_to_english"] = {
+                **{system: bootstrap.gap(system, others).mean for system in SYSTEMS},
+                "change": asdict(bootstrap.gap_change("base", "trained", others)),
+            }
+    return summary
+
+
+def mean_shares(evaluate: Mapping[str, Any], name: str, languages: Sequence[str]) -> dict[str, float]:
+    """Mean over `languages` of one of the shares that `evaluate` reports, by system."""
+    return {system: sum(evaluate[system][lang][name] for lang in languages) / len(languages) for system in SYSTEMS}
+
+
+def _language(
+    lang: str, rows: Sequence[Prediction], bootstrap: PairedBootstrap, confidence: float
+) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    for system in SYSTEMS:
+        correct = [row.correct for row in rows if row.system == system and row.lang == lang]
+        entry[system] = _accuracy(accuracy_interval(correct, confidence))
+    return entry | {"gain": asdict(bootstrap.gain("trained", "base", [lang]))}
+
+
+def _macro(bootstrap: PairedBootstrap, languages: Sequence[str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {system: _accuracy(bootstrap.accuracy(system, languages)) for system in SYSTEMS}
+    return entry | {
+        "gain": asdict(bootstrap.gain("trained", "base", languages)),
+        "rl_gain": asdict(bootstrap.gain("trained", "warmup", languages)),
+    }
+
+
+def _families(
+    rows: Sequence[Prediction], others: Sequence[str], base: BaseParams, report: ReportParams
+) -> dict[str, Any]:
+    """Macro over `others`, apart for families that training has seen and families only in `test`."""
+    families: dict[str, Any] = {}
+    for name, unseen in (("seen", False), ("unseen", True)):
+        own = [row for row in rows if row.unseen_family == unseen and row.lang in others]
+        if own:
+            bootstrap = bootstrap_of(own, base, report)
+            entry = _macro(bootstrap, bootstrap.languages)
+            families[name] = {key: entry[key] for key in (*SYSTEMS, "gain")}
+    return families
+
+
+def _accuracy(interval: Interval) -> dict[str, float]:
+    return {"accuracy": interval.mean, "low": interval.low, "high": interval.high}

@@ -1,0 +1,100 @@
+"""Numbers as a person reads them, and the verdicts that the intervals allow. Shares become per cent, differences points."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.lang import language
+from components.statistics import Interval, PairedBootstrap
+
+MISSING = "–"
+ENGLISH = "en"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """`47.9` for .479; a dash where there is no number."""
+    return MISSING if share is None else f"{100 * share:.{digits}f}"
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """`+6.7` for .067, with a real minus sign; what rounds to zero is `0.0`, without a sign."""
+    text = f"{100 * difference:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def accuracy_cell(entry: Mapping[str, float]) -> str:
+    """`47.9 [41, 55]` of an accuracy with its interval."""
+    return f"{percent(entry['accuracy'])} [{percent(entry['low'], 0)}, {percent(entry['high'], 0)}]"
+
+
+def gain_cell(gain: Mapping[str, float]) -> str:
+    """`+6.7 [+3.1, +10.4] ▲`; the mark only where the interval lies wholly on one side of zero."""
+    interval = Interval(**gain)
+    return f"{_bounds(interval)} {'▼ ▲'[interval.direction + 1]}".rstrip()
+
+
+def language_name(code: str) -> str:
+    """`Swahili (sw)`."""
+    return f"{language(code).name} ({code})"
+
+
+def headline(bootstrap: PairedBootstrap, others: list[str], confidence: float) -> str:
+    """What the run shows over `others` (English where it is alone), in one sentence that claims no more than it may."""
+    languages = others or [ENGLISH]
+    gain = bootstrap.gain("trained", "base", languages)
+    before, after = (percent(bootstrap.accuracy(system, languages).mean) for system in ("base", "trained"))
+    way = f"from {before} % to {after} %"
+    where = _where(others)
+    change = f"{points(gain.mean)} points, paired {_level(confidence)} interval {_range(gain)}"
+    if gain.direction > 0:
+        return f"Training raised accuracy {where} {way}: {change}."
+    if gain.direction < 0:
+        return f"Training lowered accuracy {where} {way}: {change}."
+    return f"No gain shown: accuracy {where} went {way} ({change}); the interval includes zero."
+
+
+def parts(bootstrap: PairedBootstrap, others: list[str]) -> str:
+    """What the warm-up gave and what RL added, told apart."""
+    languages = others or [ENGLISH]
+    warmup = bootstrap.gain("warmup", "base", languages)
+    added = bootstrap.gain("trained", "warmup", languages)
+    return (
+        f"Of this, the supervised warm-up on English references gave {_part(warmup)}; "
+        f"RL after it added {_part(added)}."
+    )
+
+
+def _part(gain: Interval) -> str:
+    verdict = "" if gain.direction else ", which shows no effect"
+    return f"{points(gain.mean)} points ({_range(gain)}{verdict})"
+
+
+def gap_sentence(gaps: Mapping[str, Any], confidence: float) -> str:
+    """How far English is ahead, before and after."""
+    change = Interval(**gaps["change"])
+    verdict = {1: "it narrowed", -1: "it widened", 0: "no change shown"}[change.direction]
+    return (
+        f"English accuracy minus the mean of the other languages: {points(gaps['base'])} points before, "
+        f"{points(gaps['warmup'])} after the warm-up, {points(gaps['trained'])} after training. Narrowed by "
+        f"{points(change.mean)} points, paired {_level(confidence)} interval {_range(change)}: {verdict}. "
+        "A gap also narrows when English gets worse; the table by language tells which it was."
+    )
+
+
+def _where(others: list[str]) -> str:
+    if not others:
+        return "in English, the only language evaluated,"
+    if len(others) == 1:
+        return f"in {language(others[0]).name}, the only language besides English,"
+    return f"over the {len(others)} languages other than English"
+
+
+def _level(confidence: float) -> str:
+    return f"{100 * confidence:g} %"
+
+
+def _range(interval: Interval) -> str:
+    return f"{points(interval.low)} to {points(interval.high)}"
+
+
+def _bounds(interval: Interval) -> str:
+    return f"{points(interval.mean)} [{points(interval.low)}, {points(interval.high)}]"
