@@ -31,9 +31,7 @@ def repro(
 
 @app.command()
 def flow(
-    target: Annotated[
-        list[str] | None, typer.Option(help="Only this stage and what it needs; repeatable.")
-    ] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Only this stage and what it needs; repeatable.")] = None,
     force: Annotated[bool, typer.Option(help="Run the stages although nothing changed.")] = False,
 ) -> None:
     """Run the same pipeline through Prefect."""

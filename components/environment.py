@@ -31,6 +31,8 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",  # our own progress is enough, and bars spoil a log
+    "TRL_EXPERIMENTAL_SILENCE": "1",  # `rollout_func` is marked experimental; the version is pinned
 }
 
 # glibc's mallopt parameters (malloc.h).
@@ -44,10 +46,7 @@ class Terminated(SystemExit):
 
 def exit_on_sigterm() -> None:
     """Turn SIGTERM into `Terminated`, unless somebody (Prefect's engine) already handles it."""
-    if (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    ):
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
 
 

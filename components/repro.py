@@ -64,9 +64,7 @@ def stages_in_order(targets: Sequence[str] | None = None) -> list[str]:
     return list(sorter.static_order())
 
 
-def repro_stage(
-    stage: str, parent: ParentRun, on_line: OnLine | None = None, force: bool = False
-) -> StageStatus:
+def repro_stage(stage: str, parent: ParentRun, on_line: OnLine | None = None, force: bool = False) -> StageStatus:
     """Bring one stage up to date (its dependencies must be) and stamp it.
 
     Args:

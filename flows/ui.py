@@ -109,9 +109,7 @@ def serve(servers: Sequence[Server]) -> None:
         say("Ctrl-C stops both")
         while all(process.poll() is None for process in running):
             time.sleep(0.2)
-        ended = [
-            server for server, process in zip(servers, running, strict=True) if process.poll() is not None
-        ]
+        ended = [server for server, process in zip(servers, running, strict=True) if process.poll() is not None]
         raise PipelineError(f"{ended[0].name} ended by itself; {ended[0].log} says why")
     finally:
         for process in running:

@@ -22,8 +22,8 @@ def work(run: StageRun) -> None:
     from components.generation.models import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
-    from components.problems.checks import read_questions
     from components.progress import track
+    from components.questions import read_questions
     from components.reward.encoders import Encoder
     from components.reward.functions import HybridReward
 

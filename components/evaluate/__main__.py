@@ -28,8 +28,8 @@ def work(run: StageRun) -> None:
     from components.generation.models import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
-    from components.problems.checks import read_questions
     from components.progress import Progress
+    from components.questions import read_questions
 
     params, manifest = run.params, read_manifest()
     shots, questions = read_questions(PROBLEMS / "shots.jsonl"), read_questions(PROBLEMS / "test.jsonl")

@@ -1,14 +1,16 @@
 """Attention and cache for decoding one token at a time in large batches.
 
 transformers copies the whole cache at every step (`torch.cat`) and, for grouped-query models, once more for every query
-head (`repeat_kv`): with 128 rows of 350 tokens that is gigabytes a step. Here the cache grows in place, and queries
-that share a key head are multiplied with it together. The numbers are the same (tests/generation/test_sampler.py).
+head (`repeat_kv`): with 128 rows of 350 tokens that is gigabytes a step. Here the cache grows in place, and the query
+heads that share a key head are attended as so many queries of it. The numbers are the same as transformers' own
+(tests/generation/test_sampler.py); the times are in docs/LOG.md.
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, Cache
 from transformers.cache_utils import DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -76,9 +78,9 @@ def _attend(
     if query.shape[2] > 1:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     rows, num_heads, _, width = query.shape
-    grouped = query.reshape(rows, key.shape[1], num_heads // key.shape[1], width)
-    scores = (grouped @ key.transpose(-1, -2)).float() * (width**-0.5 if scaling is None else scaling)
+    num_groups = num_heads // key.shape[1]
+    grouped = query.reshape(rows, key.shape[1], num_groups, width)  # heads of one key head stand as its queries
     if attention_mask is not None:  # (B, 1, 1, T) bool, True where visible
-        scores = scores.masked_fill(~attention_mask[..., : key.shape[-2]], float("-inf"))
-    output = scores.softmax(-1).to(value.dtype) @ value  # (B, Hkv, Hq / Hkv, D)
+        attention_mask = attention_mask[..., : key.shape[-2]].expand(-1, -1, num_groups, -1)
+    output = scaled_dot_product_attention(grouped, key, value, attn_mask=attention_mask, scale=scaling)
     return output.reshape(rows, 1, num_heads, width), None

@@ -108,9 +108,11 @@ def _generate_batch(
     ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, device)  # (U, P - L)
     mask = torch.cat([own_mask.new_ones(len(prompts), num_shared), own_mask], 1)  # (U, P)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
+    # an index, not the number 1: that is a slice, for which torch copies the output matrix once a row (12 s)
+    last = torch.tensor([ids.shape[1] - 1], device=device)
     output = model(
         input_ids=ids, attention_mask=mask, position_ids=positions[:, num_shared:], past_key_values=cache,
-        use_cache=True, logits_to_keep=1,
+        use_cache=True, logits_to_keep=last,
     )  # fmt: skip
     logits = output.logits[:, -1].repeat_interleave(num_samples, 0)  # (B, V)
     cache.batch_repeat_interleave(num_samples)

@@ -15,9 +15,7 @@ from components.lang.table import language
 AnswerPath = Literal["boxed", "phrase", "last_number", "none"]
 
 _BOXED = "\\boxed{"
-_PHRASE_REACH = (
-    40  # characters between an answer phrase and its number: a few words, not the next sentence but one
-)
+_PHRASE_REACH = 40  # characters between an answer phrase and its number: a few words, not the next sentence but one
 _EQUATION_LEFT = re.compile(r"[\d\s.,+\-−–*/×÷·()]*=\s*")
 _DIGIT = re.compile(r"\d")
 _GOLD_GROUP_MARKS = ","

@@ -33,8 +33,7 @@ def languages() -> dict[str, Language]:
     """All languages of the table by BCP-47 code, in the file's order."""
     rows: dict[str, dict[str, Any]] = yaml.safe_load(LANGUAGES_PATH.read_text(encoding="utf-8"))
     return {
-        code: Language(code=code, answer_phrases=tuple(row.pop("answer_phrases")), **row)
-        for code, row in rows.items()
+        code: Language(code=code, answer_phrases=tuple(row.pop("answer_phrases")), **row) for code, row in rows.items()
     }
 
 

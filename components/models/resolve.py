@@ -9,6 +9,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from components.contracts import ModelEntry, PipelineError, fingerprint
 from components.models.packaged import PACKAGED_MODEL, convert_packaged
+from components.progress import say
 
 # What a checkpoint is made of here: no pickles, no code.
 _FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]
@@ -23,6 +24,7 @@ def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
     if name == PACKAGED_MODEL:
         folder = packaged_folder
         if not (folder / "config.json").is_file():
+            say(f"{role}: turning the packaged GGUF into a bf16 checkpoint (about a minute)")
             convert_packaged(folder)
     else:
         folder = _local_or_hub(f"params.yaml: `models.{role}`", name)

@@ -1,6 +1,5 @@
 """Parallel verifiable word problems: one answer a problem, asked in every language."""
 
 from components.problems.build import build_questions
-from components.problems.checks import check_questions, read_questions
 
-__all__ = ["build_questions", "check_questions", "read_questions"]
+__all__ = ["build_questions"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.contracts import write_records
 from components.problems.build import SPLITS, build_questions
-from components.problems.checks import read_questions
+from components.questions import read_questions
 from components.stage import StageRun, run_stage
 
 FOLDER = Path("data/problems")

@@ -23,8 +23,8 @@ def work(run: StageRun) -> None:
     from components.generation.models import read_manifest
     from components.generation.responder import Responder, seed_piece
     from components.generation.sampler import Decoding
-    from components.problems.checks import read_questions
     from components.progress import Progress
+    from components.questions import read_questions
     from components.reference.vote import vote
 
     params, manifest = run.params, read_manifest()

@@ -13,8 +13,8 @@ def vote(
 ) -> Reference:
     """One problem's reference from the pivot's samples.
 
-    The winner is the most frequent readable answer (ties go to the one sampled first). Its text is the shortest complete
-    sample that gave it: longer ones carry more that the answer does not need. Gold is looked at for `gold_correct`
+    The winner is the most frequent readable answer (ties go to the one sampled first). Its text is the shortest
+    complete sample that gave it: longer ones carry more than the answer needs. Gold is looked at for `gold_correct`
     alone, never to keep or drop.
 
     Args:

@@ -60,10 +60,10 @@ def _sample(sample: Sample) -> str:
     return (
         f"<article><h3>{escape(sample.title)}</h3>"
         f'<p class="question" lang="{lang}" dir="auto">{escape(shown(sample.question))}</p>'
-        f"<p>Gold answer: <b>{escape(sample.gold)}</b></p>{answers}</article>"
+        f"<p>Gold answer: <strong>{escape(sample.gold)}</strong></p>{answers}</article>"
     )
 
 
 def _answer(answer: Answer, lang: str) -> str:
-    who = f"<p class='who'>{escape(answer.who)}: {escape(answer.verdict)}</p>"
+    who = f'<p class="who">{escape(answer.who)}: {escape(answer.verdict)}</p>'
     return f'{who}<pre lang="{lang}" dir="auto">{escape(shown(answer.response))}</pre>'

@@ -59,4 +59,4 @@ def _fenced(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([\\`*_<>|#\[\]~&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"[\\`*_<>|#~&]|\](?=[(\[])", r"\\\g<0>", " ".join(text.split()))

@@ -14,7 +14,7 @@ from components.report.inputs import SYSTEMS, CurveRow
 INK = "#010203"  # stands for the page's text colour until the drawing is done
 COLOURS = {"base": "#8a8f98", "warmup": "#e08a1e", "trained": "#2f7fd6"}
 LABELS = {"base": "base", "warmup": "after warm-up", "trained": "trained"}
-STYLE = {
+STYLE: dict[Any, Any] = {  # typed loosely: matplotlib's stubs list every key as a literal
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
     "font.family": "sans-serif",
     "font.size": 10,
@@ -64,12 +64,12 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
         for axes in (upper, lower):
             axes.set_ylim(bottom=0)
             axes.grid(axis="y", color=INK, alpha=0.15)
-            axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+            axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
         return _svg(figure, "Reward, validation, groups without signal and truncated responses over the training steps")
 
 
 def _line(axes: Axes, curve: Sequence[CurveRow], key: str, label: str, colour: str) -> None:
-    known = [(row["step"], row[key]) for row in curve if row[key] is not None]
+    known = [(step, value) for row in curve if (step := row["step"]) is not None and (value := row[key]) is not None]
     axes.plot([step for step, _ in known], [value for _, value in known], color=colour, label=label)
 
 

@@ -67,9 +67,7 @@ def mean_shares(evaluate: Mapping[str, Any], name: str, languages: Sequence[str]
     return {system: sum(evaluate[system][lang][name] for lang in languages) / len(languages) for system in SYSTEMS}
 
 
-def _language(
-    lang: str, rows: Sequence[Prediction], bootstrap: PairedBootstrap, confidence: float
-) -> dict[str, Any]:
+def _language(lang: str, rows: Sequence[Prediction], bootstrap: PairedBootstrap, confidence: float) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     for system in SYSTEMS:
         correct = [row.correct for row in rows if row.system == system and row.lang == lang]

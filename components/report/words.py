@@ -1,13 +1,13 @@
-"""Numbers as a person reads them, and the verdicts that the intervals allow. Shares become per cent, differences points."""
+"""Numbers as a person reads them (shares in per cent, differences in points), and what the intervals allow to say."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from components.lang import language
+from components.report.summary import ENGLISH
 from components.statistics import Interval, PairedBootstrap
 
 MISSING = "–"
-ENGLISH = "en"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -58,13 +58,13 @@ def parts(bootstrap: PairedBootstrap, others: list[str]) -> str:
     warmup = bootstrap.gain("warmup", "base", languages)
     added = bootstrap.gain("trained", "warmup", languages)
     return (
-        f"Of this, the supervised warm-up on English references gave {_part(warmup)}; "
+        f"Of that change, the supervised warm-up on English references gave {_part(warmup)}; "
         f"RL after it added {_part(added)}."
     )
 
 
 def _part(gain: Interval) -> str:
-    verdict = "" if gain.direction else ", which shows no effect"
+    verdict = "" if gain.direction else "; no effect shown"
     return f"{points(gain.mean)} points ({_range(gain)}{verdict})"
 
 
@@ -73,11 +73,15 @@ def gap_sentence(gaps: Mapping[str, Any], confidence: float) -> str:
     change = Interval(**gaps["change"])
     verdict = {1: "it narrowed", -1: "it widened", 0: "no change shown"}[change.direction]
     return (
-        f"English accuracy minus the mean of the other languages: {points(gaps['base'])} points before, "
-        f"{points(gaps['warmup'])} after the warm-up, {points(gaps['trained'])} after training. Narrowed by "
-        f"{points(change.mean)} points, paired {_level(confidence)} interval {_range(change)}: {verdict}. "
+        f"English accuracy minus the mean of the other languages: {_plain(gaps['base'])} points before, "
+        f"{_plain(gaps['warmup'])} after the warm-up, {_plain(gaps['trained'])} after training. Before minus "
+        f"after: {points(change.mean)} points, paired {_level(confidence)} interval {_range(change)}: {verdict}. "
         "A gap also narrows when English gets worse; the table by language tells which it was."
     )
+
+
+def _plain(difference: float) -> str:
+    return points(difference).removeprefix("+")
 
 
 def _where(others: list[str]) -> str:

@@ -23,9 +23,7 @@ PACKAGES = (
 RESULTS = ("dvc.lock", "metrics", "runs", "plots", "report")
 
 
-def make_receipt(
-    stage: str, run_id: str | None, started: datetime, seconds: float, degraded: bool
-) -> dict[str, Any]:
+def make_receipt(stage: str, run_id: str | None, started: datetime, seconds: float, degraded: bool) -> dict[str, Any]:
     """Everything that identifies a finished run of `stage`, ready for JSON."""
     return {
         "stage": stage,
@@ -72,6 +70,4 @@ def _cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

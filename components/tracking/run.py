@@ -78,9 +78,7 @@ def tracked_run(name: str, tags: Mapping[str, str], parent_run_id: str | None = 
     """A run around a block: FINISHED after it, FAILED on an error, KILLED if stopped from outside."""
     store = Store()
     all_tags = dict(tags) | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
-    created = store.attempt(
-        lambda client, experiment: client.create_run(experiment, run_name=name, tags=all_tags)
-    )
+    created = store.attempt(lambda client, experiment: client.create_run(experiment, run_name=name, tags=all_tags))
     run = TrackedRun(store, created.info.run_id if created is not None else None)
     try:
         yield run

@@ -1,6 +1,7 @@
 """The stage's steps in order, from references to adapters. Every long one resumes from `.checkpoints/train/`."""
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
 from components.params import Params
-from components.problems.checks import read_questions
 from components.progress import Progress
+from components.questions import read_questions
 from components.reward.encoders import Encoder
 from components.reward.functions import HybridReward
 from components.stage import StageRun
@@ -39,6 +40,8 @@ Pairs = list[tuple[Question, Reference]]
 def train(run: StageRun) -> None:
     """Warm up, run GRPO, choose the checkpoint, write the outputs."""
     transformers_logging.set_verbosity_error()
+    # trl 1.16 asks transformers 5.23 for an attribute under its old name, at every checkpoint
+    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
     params, manifest = run.params, read_manifest()
     inputs = [PROBLEMS / f"{split}.jsonl" for split in ("shots", "train", "validation")] + [REFERENCES]
     work = Journal("train", _fingerprint(params, manifest, inputs)).folder
@@ -99,9 +102,8 @@ def _fingerprint(params: Params, manifest: ModelManifest, inputs: list[Path]) ->
 def _with_reference(questions: list[Question], references: dict[str, Reference], split: str) -> Pairs:
     pairs = [(q, references[q.problem_id]) for q in questions if q.problem_id in references]
     if not pairs:
-        raise PipelineError(
-            f"{REFERENCES}: no kept reference for split `{split}`; lower `reference.min_agreement` or take a stronger pivot"
-        )
+        advice = "lower `reference.min_agreement` or take a stronger pivot"
+        raise PipelineError(f"{REFERENCES}: no kept reference for split `{split}`; {advice}")
     return pairs
 
 

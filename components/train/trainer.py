@@ -106,7 +106,7 @@ class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
         return output
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:  # noqa: ANN401
-        """TRL shuffles a generation batch before splitting it; prompts are shared only within a micro-batch: sort back."""
+        """TRL shuffles a generation batch before splitting it; prompts are shared in a micro-batch only: sort back."""
         before = self._buffered_inputs
         inputs: dict[str, Any] = super()._prepare_inputs(generation_batch)
         if self._buffered_inputs is before:

@@ -15,9 +15,7 @@ HEAVY = {"torch", "transformers", "trl", "peft", "sentence_transformers"}
 
 def top_levels(package: str) -> dict[str, set[str]]:
     """By module: the top-level packages that it imports."""
-    return {
-        name: {part.split(".")[0] for part in imported_by(path)} for name, path in modules(package).items()
-    }
+    return {name: {part.split(".")[0] for part in imported_by(path)} for name, path in modules(package).items()}
 
 
 def test_only_tracking_imports_mlflow() -> None:
@@ -33,20 +31,14 @@ def test_components_know_neither_flows_nor_prefect_nor_dvc() -> None:
 
 def test_flows_import_no_stage_and_nothing_heavy() -> None:
     for name, path in modules("flows").items():
-        stages = {
-            other for other in imported_by(path) if other.split(".")[1:2] and other.split(".")[1] in STAGES
-        }
+        stages = {other for other in imported_by(path) if other.split(".")[1:2] and other.split(".")[1] in STAGES}
         assert not stages, name
     assert {name: tops & HEAVY for name, tops in top_levels("flows").items() if tops & HEAVY} == {}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_stages_never_import_each_other(stage: str) -> None:
-    others = {
-        name
-        for name in closure(f"components.{stage}")
-        if name.split(".")[1:2] and name.split(".")[1] in STAGES
-    }
+    others = {name for name in closure(f"components.{stage}") if name.split(".")[1:2] and name.split(".")[1] in STAGES}
     assert {name for name in others if name.split(".")[1] != stage} == set()
 
 
@@ -73,8 +65,6 @@ def test_help_is_immediate() -> None:
     seconds = []
     for _ in range(3):
         before = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "components.cli", "--help"], cwd=ROOT, capture_output=True, check=True
-        )
+        subprocess.run([sys.executable, "-m", "components.cli", "--help"], cwd=ROOT, capture_output=True, check=True)
         seconds.append(time.perf_counter() - before)
     assert min(seconds) < 0.5

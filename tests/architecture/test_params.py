@@ -38,9 +38,7 @@ def test_every_wrong_key_and_value_is_listed_at_once(tmp_path: Path) -> None:
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     for key in ("base.seed", "base.sede", "train.steps", "train.group_size"):
-        assert [
-            line for line in lines if line.startswith("pb-rlsvr: params.yaml: ") and f"`{key}`" in line
-        ], key
+        assert [line for line in lines if line.startswith("pb-rlsvr: params.yaml: ") and f"`{key}`" in line], key
     assert len(lines) == 4
 
 

@@ -34,9 +34,7 @@ def test_table_shows_every_system_with_its_interval(
     closing.print_closing()
     lines = capsys.readouterr().out.splitlines()
     cells = {
-        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
-        for line in lines
-        if "│" in line
+        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]] for line in lines if "│" in line
     }
     assert cells["es (trained)"] == ["50.0 [46, 54]"] * 3 + ["+5.0 [-1, +11]"]
     assert cells["th"][0] == "25.0 [21, 29]"

@@ -82,9 +82,7 @@ def test_a_second_run_in_the_same_folder_is_refused(toy: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
 )
-def test_a_stopped_run_takes_dvc_and_the_stage_with_it(
-    toy: Path, number: signal.Signals, status: int
-) -> None:
+def test_a_stopped_run_takes_dvc_and_the_stage_with_it(toy: Path, number: signal.Signals, status: int) -> None:
     (toy / "wait").touch()
     running = start("-c", REPRO)
     while not (toy / "waiting").exists():

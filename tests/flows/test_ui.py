@@ -124,7 +124,4 @@ def test_what_is_no_port_is_told(toy: Path) -> None:
     process = start("-m", "flows.ui", PBRLSVR_PREFECT_PORT="web")
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert (
-        output
-        == "pb-rlsvr ui: PBRLSVR_PREFECT_PORT=web: not a port number; set it to a number from 1 to 65535\n"
-    )
+    assert output == "pb-rlsvr ui: PBRLSVR_PREFECT_PORT=web: not a port number; set it to a number from 1 to 65535\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.contracts import ContractError, Question, write_records
-from components.problems import read_questions
+from components.questions import read_questions
 
 
 def question(problem_id="p-1", lang="en", answer="17"):

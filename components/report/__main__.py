@@ -1,0 +1,55 @@
+"""Write what the run shows, with intervals, for people and for the closing table.
+
+Reads the predictions on `test` and the metrics of the earlier stages; chooses nothing. Writes report/report.html (one
+self-contained page), report/report.md, plots/accuracy.csv and metrics/report.json. The same inputs give the same files.
+Run: `python -m components.report`.
+"""
+
+import csv
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from components.contracts import write_text
+from components.stage import StageRun, run_stage
+
+PAGE, MARKDOWN = Path("report/report.html"), Path("report/report.md")
+ACCURACY = Path("plots/accuracy.csv")
+
+
+def work(run: StageRun) -> None:
+    """Numbers first, then the words and drawings around them."""
+    from components.report.as_html import html_page
+    from components.report.as_markdown import markdown
+    from components.report.inputs import read_inputs
+    from components.report.sections import TITLE, sections
+    from components.report.summary import ENGLISH, bootstrap_of, summarise
+    from components.report.words import headline
+
+    params, inputs = run.params, read_inputs()
+    bootstrap = bootstrap_of(inputs.predictions, params.base, params.report)
+    run.metrics = summarise(inputs, bootstrap, params.base, params.report)
+    content = list(sections(inputs, run.metrics, bootstrap, params))
+    write_text(PAGE, html_page(TITLE, content))
+    write_text(MARKDOWN, markdown(TITLE, content))
+    write_text(ACCURACY, accuracy_csv(run.metrics["languages"]))
+    run.log_artifact(PAGE.parent)
+    others = [lang for lang in run.metrics["languages"] if lang != ENGLISH]
+    run.say(headline(bootstrap, others, params.report.confidence))
+    run.say(f"written to {PAGE} and {MARKDOWN}")
+
+
+def accuracy_csv(languages: Mapping[str, Any]) -> str:
+    """One row a language and system, for DVC's plots."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("lang", "system", "accuracy", "low", "high"))
+    for lang, entry in languages.items():
+        for system in ("base", "warmup", "trained"):
+            writer.writerow((lang, system, *(entry[system][key] for key in ("accuracy", "low", "high"))))
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    run_stage("report", work)

@@ -1,0 +1,100 @@
+"""A finished run, made up: every file that the report reads."""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import yaml
+
+from components.contracts import Prediction, Question, write_json, write_records, write_table, write_text
+from components.lang import language
+from components.params import Params
+from components.report.inputs import SYSTEMS
+from components.stage import StageRun
+from tests.architecture.imports import ROOT
+
+LANGUAGES = ("en", "es", "de", "th", "bn")
+TRAINED = ("es", "de")
+Chance = Callable[[str, str], float]
+"""How likely a system (first) is right in a language (second)."""
+
+
+def params(languages: Sequence[str] = LANGUAGES, trained: Sequence[str] = TRAINED) -> Params:
+    """The repository's parameters with other languages and few resamples."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values["base"] |= {"languages": list(languages), "trained_languages": list(trained)}
+    values["report"]["bootstrap_resamples"] = 300
+    return Params.model_validate(values)
+
+
+def stage_run(given: Params) -> tuple[StageRun, list[str]]:
+    """What `work` is given, with the lines that it says."""
+    said: list[str] = []
+    run = SimpleNamespace(params=given, metrics={}, log_artifact=lambda _: None, say=said.append)
+    return cast(StageRun, run), said
+
+
+def make_run(given: Params, chance: Chance, response: str = "So it is {answer}.", num_problems: int = 40) -> None:
+    """Write all inputs into the current folder; one family of four is only in test."""
+    questions = [_question(i, lang) for i in range(num_problems) for lang in given.base.languages]
+    rng = random.Random(3)
+    luck = [rng.random() for _ in range(num_problems)]
+    rows = [
+        _prediction(system, i, lang, luck[i] < chance(system, lang), response, given)
+        for system in SYSTEMS
+        for lang in given.base.languages
+        for i in range(num_problems)
+    ]
+    write_records(Path("data/problems/test.jsonl"), questions)
+    write_table(Path("data/evaluate/predictions.parquet"), rows, Prediction)
+    lines = [f"{step},{0.3 + step / 50},0.2,0.1,30,1.1,{0.4 if step == 10 else ''}" for step in range(1, 11)]
+    header = "step,reward,zero_signal,truncated,length,entropy,validation"
+    write_text(Path("plots/train.csv"), "\n".join([header, *lines]) + "\n")
+    for name, metrics in _metrics(given, num_problems).items():
+        write_json(Path(f"metrics/{name}.json"), metrics)
+
+
+def _question(number: int, lang: str) -> Question:
+    return Question(
+        problem_id=f"p{number}", lang=lang, split="test", family=f"f{number % 4}", num_steps=1,
+        unseen_family=number % 4 == 3, question=f"How many are {number} and 2? ({lang})", answer=str(number + 2),
+    )  # fmt: skip
+
+
+def _prediction(system: Any, number: int, lang: str, correct: bool, response: str, given: Params) -> Prediction:
+    answer = str(number + 2) if correct else "0"
+    return Prediction(
+        system=system, problem_id=f"p{number}", lang=lang, family=f"f{number % 4}", unseen_family=number % 4 == 3,
+        trained_lang=lang in given.base.trained_languages, response=response.replace("{answer}", answer),
+        num_tokens=9, truncated=False, answer_read=answer, answer_path="phrase", correct=correct, language_share=1.0,
+    )  # fmt: skip
+
+
+def _metrics(given: Params, num_problems: int) -> dict[str, Any]:
+    languages = given.base.languages
+    shares = {lang: {"accuracy": 0.5, "truncated_share": 0.1, "language_share": 0.9} for lang in languages}
+    rewards = ("answer", "embedding", "language", "hybrid")
+    audits = {
+        language(lang).code: {
+            "num_responses": 64, "accuracy": 0.4, "truncated_share": 0.1, "unscored": 0,
+            "encoder_declares": lang != "bn",
+            "auc": dict.fromkeys(rewards, 0.8) | {"language": None}, "mean": dict.fromkeys(rewards, 0.5),
+        }
+        for lang in languages
+    }  # fmt: skip
+    return {
+        "models": {"policy_num_parameters": 268_000_000, "pivot_num_parameters": 268_000_000, "self_pivot": True},
+        "reference": {
+            "num_references": 200, "kept_share": 0.8, "correct_share": 0.6, "kept_correct_share": 0.7,
+            "agreement_mean": 0.75, "num_tokens": 9000, "dropped": {"low agreement": 40},
+        },
+        "calibrate": {"auc_macro": dict.fromkeys(rewards, 0.8) | {"language": None}, "languages": audits},
+        "train": {
+            "steps": 10, "chosen_step": 10, "validation": {"0": 0.35, "10": 0.4}, "reward_first_fifth": 0.3,
+            "reward_last_fifth": 0.5, "zero_signal_share": 0.2, "truncated_share": 0.1,
+            "logp_difference_mean": 0.001, "step_seconds_mean": 2.0,
+        },
+        "evaluate": {"num_problems": num_problems, **dict.fromkeys(SYSTEMS, shares)},
+    }  # fmt: skip

@@ -1,0 +1,255 @@
+"""The stage on a made-up run: numbers, page and Markdown."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.contracts import ContractError, Prediction, read_table, write_table
+from components.report.__main__ import ACCURACY, MARKDOWN, PAGE, work
+from components.report.as_markdown import markdown
+from components.report.document import Answer, Sample, Section, shown
+from components.report.inputs import PREDICTIONS, SYSTEMS
+from components.report.words import gain_cell, percent, points
+from tests.report.made_up import LANGUAGES, TRAINED, Chance, make_run, params, stage_run
+
+VOID = {"meta", "link", "br", "hr", "img"}
+ACCURACY_KEYS = {"accuracy", "low", "high"}
+GAIN_KEYS = {"mean", "low", "high"}
+
+
+class Page(HTMLParser):
+    """Tags as they nest, attributes and visible text; a tag that closes nothing fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def better(system: str, _: str) -> float:
+    return {"base": 0.3, "warmup": 0.5, "trained": 0.8}[system]
+
+
+def same(system: str, lang: str) -> float:  # noqa: ARG001
+    return 0.5
+
+
+def report(
+    chance: Chance = better,
+    response: str = "So it is {answer}.",
+    languages: tuple[str, ...] = LANGUAGES,
+    trained: tuple[str, ...] = TRAINED,
+) -> tuple[dict[str, Any], str, str]:
+    """Numbers, page and Markdown of a made-up run in the current folder."""
+    given = params(languages, trained)
+    make_run(given, chance, response)
+    run, _ = stage_run(given)
+    work(run)
+    return run.metrics, PAGE.read_text(encoding="utf-8"), MARKDOWN.read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def numbers(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from numbers(inner)
+    else:
+        yield value
+
+
+def test_metrics_have_every_key_and_only_finite_numbers() -> None:
+    metrics, _, _ = report()
+    assert tuple(metrics["languages"]) == LANGUAGES
+    for lang, entry in metrics["languages"].items():
+        assert entry.keys() == {*SYSTEMS, "gain", "trained_lang"}
+        assert entry["trained_lang"] == (lang in TRAINED)
+        assert all(entry[system].keys() == ACCURACY_KEYS for system in SYSTEMS)
+        assert entry["gain"].keys() == GAIN_KEYS
+    assert metrics["macro"].keys() == {"trained_languages", "untrained_languages", "all_but_english"}
+    for entry in metrics["macro"].values():
+        assert entry.keys() == {*SYSTEMS, "gain", "rl_gain"}
+        assert entry["gain"].keys() == entry["rl_gain"].keys() == GAIN_KEYS
+    assert metrics["gap_to_english"].keys() == {*SYSTEMS, "change"}
+    assert metrics["families"].keys() == {"seen", "unseen"}
+    assert all(entry.keys() == {*SYSTEMS, "gain"} for entry in metrics["families"].values())
+    assert metrics["language_share"] == dict.fromkeys(SYSTEMS, pytest.approx(0.9))
+    assert metrics["truncated_share"] == dict.fromkeys(SYSTEMS, pytest.approx(0.1))
+    assert all(math.isfinite(value) for value in numbers(metrics))
+    json.dumps(metrics, allow_nan=False)
+
+
+def test_numbers_are_those_of_the_rows() -> None:
+    metrics, _, _ = report(lambda system, lang: better(system, lang) + (0.1 if lang == "en" else 0))
+    rows = read_table(PREDICTIONS, Prediction)
+
+    def accuracy(system: str, lang: str) -> float:
+        own = [row.correct for row in rows if row.system == system and row.lang == lang]
+        return sum(own) / len(own)
+
+    others = [lang for lang in LANGUAGES if lang != "en"]
+    mean = {system: sum(accuracy(system, lang) for lang in others) / len(others) for system in SYSTEMS}
+    everything = metrics["macro"]["all_but_english"]
+    gaps = metrics["gap_to_english"]
+    assert everything["base"]["accuracy"] == pytest.approx(mean["base"])
+    assert everything["gain"]["mean"] == pytest.approx(mean["trained"] - mean["base"])
+    assert everything["rl_gain"]["mean"] == pytest.approx(mean["trained"] - mean["warmup"])
+    assert gaps["base"] == pytest.approx(accuracy("base", "en") - mean["base"])
+    assert gaps["change"]["mean"] == pytest.approx(gaps["base"] - gaps["trained"])
+
+
+def test_page_is_whole_and_needs_nothing_else() -> None:
+    _, html, text = report()
+    page = Page()
+    page.feed(html)
+    page.close()
+    assert page.open == []
+    assert {"svg", "table", "pre"} <= page.tags
+    assert not {"script", "link", "img", "iframe", "a"} & page.tags
+    assert "http://" not in html
+    assert "https://" not in html
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert all((value or "").startswith("#") for name, value in page.attributes if name in ("href", "src"))
+    ids = {value for name, value in page.attributes if name == "id"}
+    assert {value[1:] for name, value in page.attributes if name == "href" and value} <= ids
+    for words in ("self-pivot", "one seed", "Bengali (bn) †", "never trained", "million parameters"):
+        assert words in page.text, words
+        assert words in text.replace("\\", ""), words
+
+
+def test_same_inputs_give_the_same_files() -> None:
+    assert report() == report()
+
+
+def test_responses_cannot_act_as_markup() -> None:
+    nasty = "<b>bold</b><script>alert(1)</script>\n```\n# heading\n| a | b |\n````\x00\x1b[31m & done {answer}"
+    _, html, text = report(response=nasty)
+    page = Page()
+    page.feed(html)
+    assert not {"b", "script"} & page.tags
+    assert "&lt;b&gt;bold&lt;/b&gt;&lt;script&gt;" in html
+    assert "<b>bold" not in html
+    assert "\x00" not in html + text
+    assert "\x1b" not in html + text
+    assert "`````text\n<b>bold</b>" in text  # a fence longer than any in the response
+
+
+def test_markdown_escapes_what_is_not_fenced() -> None:
+    sample = Sample("a|b *c*", "en", "q", "<i>", [Answer("base", "[x](javascript:y)", "r")])
+    text = markdown("T", [Section("S", [sample])])
+    assert "### a\\|b \\*c\\*" in text
+    assert "**\\<i\\>**" in text
+    assert "[x\\](javascript:y)" in text
+
+
+def test_gain_is_told_with_its_parts() -> None:
+    metrics, html, _ = report(better)
+    gain = metrics["macro"]["all_but_english"]["gain"]
+    assert gain["low"] > 0
+    assert "Training raised accuracy over the 4 languages other than English" in html
+    assert f"{points(gain['low'])} to {points(gain['high'])}" in html
+    assert "No gain shown" not in html
+    assert "warm-up on English references gave +" in html
+
+
+def test_no_gain_is_told_as_none() -> None:
+    metrics, html, text = report(same)
+    assert metrics["macro"]["all_but_english"]["gain"] == {"mean": 0, "low": 0, "high": 0}
+    assert "No gain shown: accuracy over the 4 languages other than English" in html
+    assert "Training raised" not in html + text
+    assert "no effect shown" in html
+
+
+def test_loss_is_told_as_loss() -> None:
+    _, html, _ = report(lambda system, lang: 1 - better(system, lang))
+    assert "Training lowered accuracy" in html
+
+
+def test_all_languages_trained() -> None:
+    metrics, html, _ = report(languages=("en", "es", "de"))
+    assert metrics["macro"].keys() == {"trained_languages", "all_but_english"}
+    assert "never trained" not in html
+
+
+def test_one_other_language() -> None:
+    metrics, html, _ = report(languages=("en", "es"), trained=("es",))
+    assert metrics["gap_to_english"]["base"] == 0
+    assert "in Spanish, the only language besides English," in html
+
+
+def test_english_alone() -> None:
+    metrics, html, _ = report(languages=("en",), trained=("en",))
+    assert metrics["macro"] == {}
+    assert not {"gap_to_english", "families"} & metrics.keys()
+    assert "in English, the only language evaluated" in html
+    assert "Gap to English" not in html
+
+
+def test_accuracy_table_for_dvc() -> None:
+    metrics, _, _ = report()
+    with ACCURACY.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [*rows[0]] == ["lang", "system", "accuracy", "low", "high"]
+    assert len(rows) == len(LANGUAGES) * len(SYSTEMS)
+    for row in rows:
+        assert float(row["accuracy"]) == metrics["languages"][row["lang"]][row["system"]]["accuracy"]
+
+
+def test_broken_inputs_get_one_clear_line() -> None:
+    given = params()
+    make_run(given, better)
+    run, _ = stage_run(given)
+    rows = read_table(PREDICTIONS, Prediction)
+    write_table(PREDICTIONS, [row for row in rows if row.system != "warmup"], Prediction)
+    with pytest.raises(ContractError, match="no rows of system `warmup`"):
+        work(run)
+    write_table(PREDICTIONS, [row for row in rows if (row.system, row.problem_id) != ("base", "p3")], Prediction)
+    with pytest.raises(ContractError, match="answered different questions"):
+        work(run)
+    write_table(PREDICTIONS, [*rows, rows[0]], Prediction)
+    with pytest.raises(ContractError, match="twice"):
+        work(run)
+    Path("metrics/train.json").unlink()
+    with pytest.raises(ContractError, match=r"metrics/train\.json: No such file"):
+        work(run)
+
+
+def test_numbers_as_a_person_reads_them() -> None:
+    assert (percent(0.479), percent(None), points(0.067), points(-0.02), points(-0.0001)) == (
+        "47.9", "–", "+6.7", "−2.0", "0.0",
+    )  # fmt: skip
+    assert gain_cell({"mean": 0.1, "low": 0.05, "high": 0.15}) == "+10.0 [+5.0, +15.0] ▲"
+    assert gain_cell({"mean": -0.1, "low": -0.15, "high": -0.05}) == "−10.0 [−15.0, −5.0] ▼"
+    assert gain_cell({"mean": 0.0, "low": -0.1, "high": 0.1}) == "0.0 [−10.0, +10.0]"
+
+
+def test_shown_text_keeps_joiners_and_cuts_the_endless() -> None:
+    assert shown("ক্\u200cষ\r\nb\x07") == "ক্\u200cষ\nb\ufffd"
+    assert shown("a" * 2000).endswith("… (800 more characters)")
