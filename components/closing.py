@@ -20,15 +20,15 @@ def print_closing() -> None:
     table.add_column("language")
     for label in (*SYSTEMS.values(), "gain"):
         table.add_column(label, justify="right", no_wrap=True)
-    for lang, row in summary["languages"].items():
+    for lang, row in sorted(summary["languages"].items(), key=lambda item: (not item[1]["trained_lang"], item[0])):
         name = f"{lang} (trained)" if row["trained_lang"] else lang
         table.add_row(name, *_cells(row))
     table.add_section()
     for group, row in summary["macro"].items():
         table.add_row(group.replace("_", " "), *_cells(row))
-    table.add_section()
-    gaps = summary["gap_to_english"]
-    table.add_row("gap to English", *(f"{100 * gaps[system]:.1f}" for system in SYSTEMS), "")
+    if gaps := summary.get("gap_to_english"):
+        table.add_section()
+        table.add_row("gap to English", *(f"{100 * gaps[system]:.1f}" for system in SYSTEMS), "")
     console.print(table, soft_wrap=False)
     say("Report:  report/report.html")
     say("Runs:    make ui (Prefect and MLflow in the browser)")

@@ -1,5 +1,6 @@
 """Loading what the `models` stage settled: policy or pivot, with or without an adapter, never with remote code."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
     Raises:
         PipelineError: The checkpoint's or the adapter's folder is missing.
     """
+    # peft 0.21 and trl 1.16 ask transformers 5.23 for this attribute under its old name
+    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
     model: Any = AutoModelForCausalLM.from_pretrained(
         _existing(entry), dtype=choose_dtype(dtype), trust_remote_code=False, use_safetensors=True
     )

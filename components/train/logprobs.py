@@ -122,7 +122,9 @@ def _stream(hidden: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor,
     total = torch.zeros_like(top)
     mean = torch.zeros(hidden.shape, device=hidden.device)
     for part in weight.split(_VOCAB_CHUNK):
-        logits = (hidden @ part.T).float() / temperature  # (R, Vc)
+        logits = (hidden @ part.T).float()  # (R, Vc)
+        if temperature != 1:  # a pass over all logits that the usual case need not pay
+            logits /= temperature
         new_top = torch.maximum(top, logits.amax(-1))
         shrink = (top - new_top).exp()
         probs = logits.sub_(new_top[:, None]).exp_()

@@ -1,7 +1,6 @@
 """The stage's steps in order, from references to adapters. Every long one resumes from `.checkpoints/train/`."""
 
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,6 @@ Pairs = list[tuple[Question, Reference]]
 def train(run: StageRun) -> None:
     """Warm up, run GRPO, choose the checkpoint, write the outputs."""
     transformers_logging.set_verbosity_error()
-    # trl 1.16 asks transformers 5.23 for an attribute under its old name, at every checkpoint
-    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
     params, manifest = run.params, read_manifest()
     inputs = [PROBLEMS / f"{split}.jsonl" for split in ("shots", "train", "validation")] + [REFERENCES]
     work = Journal("train", _fingerprint(params, manifest, inputs)).folder
