@@ -49,8 +49,12 @@ class ModelsParams(Section):
 
 
 class ProblemsParams(Section):
-    """How many problems each split gets (problems, not questions: each is asked in every language)."""
+    """Where problems come from, and how many each split gets (each is asked in every language).
 
+    With a folder of own questions as `source` its files are taken whole and the counts do not apply.
+    """
+
+    source: str = Field(min_length=1)
     num_shots: int = Field(ge=0, le=8)
     num_train: int = Field(ge=1)
     num_calibration: int = Field(ge=1)

@@ -1,10 +1,14 @@
-"""Stage `problems`: write the questions of each split to `data/problems/{split}.jsonl`."""
+"""Write the questions of each split to data/problems/{split}.jsonl: built ones, or a user's own.
+
+Reads `base` and `problems` of params.yaml. Run: `python -m components.problems`.
+"""
 
 from collections import Counter
 from pathlib import Path
 
 from components.contracts import write_records
 from components.problems.build import SPLITS, build_questions
+from components.problems.own import read_own
 from components.questions import read_questions
 from components.stage import StageRun, run_stage
 
@@ -13,7 +17,11 @@ FOLDER = Path("data/problems")
 
 def work(run: StageRun) -> None:
     """Build, write, and check what was written."""
-    questions = build_questions(run.params.problems, run.params.base)
+    params = run.params
+    if params.problems.source == "built-in":
+        questions = build_questions(params.problems, params.base)
+    else:
+        questions = read_own(Path(params.problems.source), params.base)
     for split in SPLITS:
         path = FOLDER / f"{split}.jsonl"
         write_records(path, (question for question in questions if question.split == split))

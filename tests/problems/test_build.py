@@ -10,7 +10,7 @@ from components.problems import build_questions
 from components.problems.build import SPLITS
 
 LANGUAGES = ["en", "es", "fr", "de", "ru", "zh", "ja", "th", "sw", "bn", "te"]
-SIZES = {"num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 20}
+SIZES = {"source": "built-in", "num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 20}
 
 
 def base(**changes):
