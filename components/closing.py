@@ -5,19 +5,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from components.progress import console, say
 
 SUMMARY = Path("metrics/report.json")
-SYSTEMS = {"base": "before", "warmup": "after warm-up", "trained": "after training"}
+SYSTEMS = {"base": "before", "warmup": "warm-up", "trained": "after"}
+GROUPS = {
+    "trained_languages": "trained mean",
+    "untrained_languages": "others mean",
+    "all_but_english": "all but en",
+}
 
 
 def print_closing() -> None:
     """Print the table and the pointers from what the `report` stage has written."""
     summary: dict[str, Any] = json.loads(SUMMARY.read_text(encoding="utf-8"))
-    table = Table(title="Accuracy on `test`, % [interval]", title_justify="left")
-    table.add_column("language")
+    table = Table(title=r"Accuracy on `test`, % \[interval]", title_justify="left", box=SIMPLE_HEAD, padding=0)
+    table.add_column("language", no_wrap=True)
     for label in (*SYSTEMS.values(), "gain"):
         table.add_column(label, justify="right", no_wrap=True)
     for lang, row in sorted(summary["languages"].items(), key=lambda item: (not item[1]["trained_lang"], item[0])):
@@ -25,7 +31,7 @@ def print_closing() -> None:
         table.add_row(name, *_cells(row))
     table.add_section()
     for group, row in summary["macro"].items():
-        table.add_row(group.replace("_", " "), *_cells(row))
+        table.add_row(GROUPS[group], *_cells(row))
     if gaps := summary.get("gap_to_english"):
         table.add_section()
         table.add_row("gap to English", *(f"{100 * gaps[system]:.1f}" for system in SYSTEMS), "")

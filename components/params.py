@@ -18,7 +18,7 @@ PARAMS_PATH = Path("params.yaml")
 class Section(BaseModel):
     """Base of every section: unknown keys refused, values frozen, no silent conversion of text to numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class BaseParams(Section):
@@ -114,7 +114,7 @@ class TrainParams(Section):
     group_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0, lt=1)
     learning_rate_warmup_steps: int = Field(ge=0)
-    advantage_std_floor: float = Field(ge=0)
+    advantage_std_floor: float = Field(gt=0)  # a silent group's deviation is 0: it must not divide
     micro_batch_prompts: int = Field(ge=1)
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
@@ -186,6 +186,10 @@ def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict
         return f"unknown key `{key}`; remove it or correct its spelling"
     if item["type"] == "missing":
         return f"missing key `{key}`"
+    if item["type"] == "float_type":
+        return (
+            f"`{key}`: Input should be a valid number (got {item['input']!r}); YAML takes 2e-5 for text: write 2.0e-5"
+        )
     return (
         f"`{key}`: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})"
         if item["type"] != "value_error"

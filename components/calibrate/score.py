@@ -1,6 +1,7 @@
 """Sampling and scoring of one language's calibration questions."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from components.contracts import Question, Reference, ScoredResponse
 from components.generation.responder import Responder, seed_piece
@@ -24,7 +25,7 @@ def score_language(
     groups = responder.respond([(q.question, lang) for q in questions], decoding, num_samples)
     flat = [(q, i, r) for q, group in zip(questions, groups, strict=True) for i, r in enumerate(group)]
     texts = [response.text for _, _, response in flat]
-    columns = {
+    columns: dict[str, Any] = {
         "lang": [lang] * len(flat),
         "reference_answer": [references[q.problem_id].answer for q, _, _ in flat],
         "reference_text": [references[q.problem_id].text for q, _, _ in flat],

@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,10 +68,9 @@ def write_table(path: Path, records: Sequence[BaseModel], model: type[BaseModel]
     import pandas as pd
 
     frame = pd.DataFrame([record.model_dump() for record in records], columns=list(model.model_fields))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    frame.to_parquet(temporary, index=False)
-    temporary.replace(path)
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False)
+    _write_bytes(path, buffer.getvalue())
 
 
 def read_table(path: Path, model: type[R]) -> list[R]:

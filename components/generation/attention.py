@@ -30,7 +30,7 @@ def use_grouped_decode(model: Any) -> None:  # noqa: ANN401 - any causal languag
 
 def growing_cache(num_layers: int) -> Cache:
     """A cache that keeps every token in place. Sliding windows are left to the mask."""
-    return Cache(layers=[_GrowingLayer() for _ in range(num_layers)])
+    return Cache(layers=[_GrowingLayer() for _ in range(num_layers)])  # type: ignore[no-untyped-call] # DynamicLayer's
 
 
 class _GrowingLayer(DynamicLayer):
@@ -47,7 +47,7 @@ class _GrowingLayer(DynamicLayer):
         if self._buffers is None or new > self._buffers[0].shape[-2]:
             shape = (*key_states.shape[:2], new + _GROWTH, key_states.shape[-1])
             self._buffers = (key_states.new_empty(shape), value_states.new_empty(shape))
-            if old:
+            if old and self.keys is not None and self.values is not None:
                 self._buffers[0][:, :, :old], self._buffers[1][:, :, :old] = self.keys, self.values
         for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
             buffer[:, :, old:new] = states

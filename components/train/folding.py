@@ -31,5 +31,5 @@ class SamplingCopy:
         """Write W + s·B·A (summed in float32, rounded once) into the copy."""
         for name, layer in self._layers.items():
             weight = layer.get_base_layer().weight
-            delta = layer.get_delta_weight(layer.active_adapters[0])
+            delta = layer.get_delta_weight(layer.active_adapters[0])  # type: ignore[attr-defined] # of the subclasses
             self.model.get_submodule(name).weight.copy_(weight.float() + delta.float())

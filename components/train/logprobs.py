@@ -1,4 +1,4 @@
-"""Log-probabilities of responses, with gradients, for one prefill of each prompt and without ever holding all logits.
+"""Log-probabilities of responses, with gradients: prompts, and what they begin with, computed once, logits never held.
 
 Notation: B responses of up to C tokens to U ≤ B different prompts of up to P tokens; H hidden size; V vocabulary;
 N the unpadded response tokens of the batch. All of it is exact: the same numbers as a plain forward pass, up to the
@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from components.contracts import PipelineError
+from components.generation.sampler import num_shared_tokens
 
 _VOCAB_CHUNK = 8192  # words and
 _ROW_CHUNK = 512  # rows whose float32 logits (16 MB) stay in the processor's cache
@@ -44,7 +45,8 @@ def response_logps(
     width = int(num_tokens.max())
     ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
     states = _response_states(base.get_decoder(), prompt_ids, prompt_mask, ids, mask)  # (B, C, H)
-    picked, spread = _TargetLogps.apply(states[mask], base.get_output_embeddings().weight, ids[mask], temperature)
+    arguments = (states[mask], base.get_output_embeddings().weight, ids[mask], temperature)
+    picked, spread = _TargetLogps.apply(*arguments)  # type: ignore[no-untyped-call] # torch leaves `apply` untyped
     logps = torch.zeros(completion_ids.shape, device=ids.device)
     entropy = torch.zeros_like(logps)
     full_mask = completion_mask.bool()
@@ -57,25 +59,54 @@ def _response_states(decoder: Any, prompt_ids: Tensor, prompt_mask: Tensor, ids:
     rows, group = torch.unique(
         torch.cat([prompt_ids[:, -width:], prompt_mask[:, -width:]], 1), dim=0, return_inverse=True
     )  # (U, 2P), (B,)
-    prompts, seen = rows[:, :width], rows[:, width:]
     cache = DynamicCache(config=decoder.config)
-    positions = (seen.cumsum(1) - 1).clamp(min=0)
-    prefill = decoder(
-        input_ids=prompts, attention_mask=seen, position_ids=positions, past_key_values=cache, use_cache=True
-    ).last_hidden_state  # (U, P, H)
+    prefill, seen = _prefill(decoder, cache, rows[:, :width], rows[:, width:], ids.shape[1])
     first = prefill[:, -1][group][:, None]  # (B, 1, H): predicts each response's first token
     if ids.shape[1] == 1:
         return first
     cache.batch_select_indices(group)
-    steps = positions[:, -1:][group] + mask[:, :-1].cumsum(1)
     rest = decoder(
         input_ids=ids[:, :-1],
         attention_mask=torch.cat([seen[group], mask[:, :-1].to(seen.dtype)], 1),
-        position_ids=steps,
+        position_ids=seen.sum(1, keepdim=True)[group] - 1 + mask[:, :-1].cumsum(1),
         past_key_values=cache,
         use_cache=True,
     ).last_hidden_state  # (B, C-1, H)
     return torch.cat([first, rest], 1)
+
+
+def _prefill(
+    decoder: Any,  # noqa: ANN401
+    cache: DynamicCache,
+    prompts: Tensor,
+    mask: Tensor,
+    num_response_tokens: int,
+) -> tuple[Tensor, Tensor]:
+    """Fill the cache with the prompts (U, P), what all begin with only once.
+
+    Returns:
+        The last layer's states of the prompts' own tokens (U, P - L, H), and the mask (U, P) of what the cache holds.
+    """
+    lengths = mask.sum(1, keepdim=True)  # (U, 1)
+    unpadded = [row[-int(length) :] for row, length in zip(prompts.tolist(), lengths, strict=True)]
+    num_shared = num_shared_tokens(unpadded, num_response_tokens, decoder.config)  # L
+    if num_shared:
+        shared = torch.tensor([unpadded[0][:num_shared]], device=prompts.device)  # (1, L)
+        decoder(input_ids=shared, past_key_values=cache, use_cache=True)
+        cache.batch_repeat_interleave(len(prompts))
+        own_width = int(lengths.max()) - num_shared
+        columns = torch.arange(own_width, device=prompts.device)
+        own = (columns >= own_width - (lengths - num_shared)).to(mask.dtype)  # (U, P - L): the shared part is not in it
+        prompts, mask = prompts[:, -own_width:], torch.cat([own.new_ones(len(prompts), num_shared), own], 1)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    states = decoder(
+        input_ids=prompts,
+        attention_mask=mask,
+        position_ids=positions[:, num_shared:],
+        past_key_values=cache,
+        use_cache=True,
+    ).last_hidden_state
+    return states, mask
 
 
 class _TargetLogps(torch.autograd.Function):

@@ -53,7 +53,7 @@ def train(run: StageRun) -> None:
     torch.manual_seed(params.base.seed)
     policy: Any = PeftModel.from_pretrained(load_model(manifest.policy, params.models.dtype), WARMUP, is_trainable=True)
     policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
-    sampling_copy = SamplingCopy(policy, load_model(manifest.policy, params.models.dtype))  # type: ignore[arg-type]
+    sampling_copy = SamplingCopy(policy, load_model(manifest.policy, params.models.dtype))  # type: ignore[arg-type] # no adapter
     validation = _validation(params, references, work)
     responder = Responder(sampling_copy.model, prompt_format, params.sampling.batch_size)
     if 0 not in validation.history:
@@ -83,7 +83,7 @@ def train(run: StageRun) -> None:
         ]
         pairs = [(q, r) for q, r in seen if q.lang in trained]
         history = run_grpo(
-            policy, sampling_copy, prompt_format, pairs, reward, params, work / "grpo", callbacks  # type: ignore[arg-type]
+            policy, sampling_copy, prompt_format, pairs, reward, params, work / "grpo", callbacks
         )  # fmt: skip
     _write_outputs(run, history, validation, work)
     shutil.rmtree(work)
@@ -112,7 +112,7 @@ def _warm_up(run: StageRun, manifest: ModelManifest, prompt_format: PromptFormat
         config = LoraConfig(
             r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
         )
-        policy: Any = get_peft_model(load_model(manifest.policy, run.params.models.dtype), config)  # type: ignore[arg-type]
+        policy: Any = get_peft_model(load_model(manifest.policy, run.params.models.dtype), config)
         with Progress("train: warm-up steps", train.warmup_steps) as progress:
             if train.warmup_steps > 0:
                 callback = LiveMetrics(progress, "warmup", run.log_metrics)

@@ -23,19 +23,21 @@ from components.train.folding import SamplingCopy
 from components.train.logprobs import response_logps
 
 
-class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
+class PivotGRPOTrainer(GRPOTrainer):
     """GRPO on prompts of several languages, each group in one language. Use with `scale_rewards="none"`."""
+
+    num_generations: int  # TRL's declaration allows None, which it replaces when it starts
 
     def __init__(
         self,
-        *args: Any,  # noqa: ANN401 - GRPOTrainer's
+        *,
         sampling_copy: SamplingCopy,
         prompt_format: PromptFormat,
         decoding: Decoding,
         advantage_std_floor: float,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401 - GRPOTrainer's
     ) -> None:
-        super().__init__(*args, rollout_func=self._rollout, **kwargs)
+        super().__init__(rollout_func=self._rollout, **kwargs)
         self.sampling_copy, self.prompt_format, self.decoding = sampling_copy, prompt_format, decoding
         self.advantage_std_floor = advantage_std_floor
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
@@ -84,7 +86,7 @@ class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
         rows = defaultdict(list)
         for lang, reward, ids in zip(langs, rewards.sum(1).tolist(), completion_ids, strict=True):
             rows[lang].append((reward, float(len(ids)), float(ids[-1] not in stops)))
-        metrics = {}
+        metrics: dict[str, float] = {}
         for lang, values in rows.items():
             table = torch.tensor(values)  # (R, 3)
             spread = table[:, 0].view(-1, self.num_generations)
@@ -103,6 +105,8 @@ class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
         centred = output["advantages"].view(-1, self.num_generations)
         spread = centred.std(1, keepdim=True).clamp(min=self.advantage_std_floor)
         output["advantages"] = (centred / spread).view(-1)
+        logged: Any = self._logs["advantages"]  # a deque as long as a batch: these push out TRL's
+        logged.extend(output["advantages"].tolist())
         return output
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -137,7 +141,7 @@ class PivotGRPOTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:  # noqa: ANN401
         """TRL's loss, plus how far the sampler's log-probabilities are from the learner's."""
-        loss: Tensor = super()._compute_loss(model, inputs)
+        loss: Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call] # TRL's
         mask = inputs["completion_mask"].bool()
         gap = (self._learner_logps - inputs["sampling_per_token_logps"]).abs()[mask]
         self._metrics["train"]["sampling/logp_difference_mean"].append(float(gap.mean()))

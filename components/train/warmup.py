@@ -63,7 +63,7 @@ def warm_up(
     trainer = _WarmupTrainer(
         model=policy,
         args=arguments,
-        train_dataset=rows,  # type: ignore[arg-type] # a list is a map-style data set
+        train_dataset=rows,  # a list is a map-style data set
         data_collator=_Collator(int(prompt_format.tokenizer.pad_token_id)),
         callbacks=[callback],
     )
@@ -98,7 +98,7 @@ class _WarmupTrainer(Trainer):
         model: Any,  # noqa: ANN401
         inputs: dict[str, Tensor],
         return_outputs: bool = False,
-        num_items_in_batch: Tensor | None = None,  # noqa: ARG002 - Trainer's signature
+        num_items_in_batch: Tensor | int | None = None,  # noqa: ARG002 - Trainer's signature
     ) -> Tensor:
         """Loss () float32, in nats a token."""
         if return_outputs:

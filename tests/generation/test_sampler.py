@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from components.generation.sampler import Decoding, _num_shared, generate
+from components.generation.sampler import Decoding, generate, num_shared_tokens
 from tests.tiny import tiny_gemma, tiny_llama
 
 MODELS = {"gemma": tiny_gemma, "gemma_short_window": lambda: tiny_gemma(sliding_window=8), "llama": tiny_llama}
@@ -77,9 +77,9 @@ def test_a_shared_beginning_changes_nothing(name, monkeypatch):
     beginning = prompts(1, seed=9, equal=20)[0]
     asked = [beginning + own for own in prompts(6)]
     runs = []
-    assert _num_shared(asked, 8, model.config) >= 20
-    for share in (_num_shared, lambda *_: 0):
-        monkeypatch.setattr("components.generation.sampler._num_shared", share)
+    assert num_shared_tokens(asked, 8, model.config) >= 20
+    for share in (num_shared_tokens, lambda *_: 0):
+        monkeypatch.setattr("components.generation.sampler.num_shared_tokens", share)
         torch.manual_seed(0)
         groups = generate(
             model, asked, Decoding(8, 1.0, 30), stop_ids=NEVER, pad_id=0, num_samples=2, batch_size=64, with_logps=True
@@ -94,7 +94,7 @@ def test_nothing_is_shared_where_a_text_could_outgrow_the_sliding_window():
     config = tiny_gemma(sliding_window=40).config
     beginning = list(range(20, 50))
     asked = [[*beginning, 7], [*beginning, 9, 9]]
-    assert _num_shared(asked, 8, config) == 30
-    assert _num_shared(asked, 9, config) == 0
-    assert _num_shared(asked[:1], 2, config) == 0
-    assert _num_shared([beginning, [*beginning, 3]], 4, config) == 29, "each prompt keeps a token of its own"
+    assert num_shared_tokens(asked, 8, config) == 30
+    assert num_shared_tokens(asked, 9, config) == 0
+    assert num_shared_tokens(asked[:1], 2, config) == 0
+    assert num_shared_tokens([beginning, [*beginning, 3]], 4, config) == 29, "each prompt keeps a token of its own"

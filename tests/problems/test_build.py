@@ -10,7 +10,8 @@ from components.problems import build_questions
 from components.problems.build import SPLITS
 
 LANGUAGES = ["en", "es", "fr", "de", "ru", "zh", "ja", "th", "sw", "bn", "te"]
-SIZES = {"source": "built-in", "num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 20}
+COUNTS = {"num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 20}
+SIZES = {"source": "built-in", **COUNTS}
 
 
 def base(**changes):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from components.params import load_params
+
 STAGE = """
 import sys, time
 from pathlib import Path
@@ -54,7 +56,7 @@ def test_finished_stage_leaves_metrics_receipt_and_run(repository: Path, all_run
     assert run.data.tags["mlflow.parentRunId"] == "0123456789abcdef0123456789abcdef"
     sections = {key.split(".")[0] for key in run.data.params}
     assert sections == {"base", "models", "sampling", "reference"}  # those that dvc.yaml declares
-    assert run.data.params["reference.num_samples"] == "4"
+    assert run.data.params["reference.num_samples"] == str(load_params().reference.num_samples)
     assert run.data.metrics == {"reward/mean": 1.0, "reference/languages/es/accuracy": 0.5}
     artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
     assert artifacts.is_relative_to(repository / "mlruns" / "artifacts")

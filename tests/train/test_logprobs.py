@@ -21,14 +21,15 @@ def with_lora(model):
     return policy
 
 
-def batch(seed: int = 0):
-    """Three prompts of 5 to 9 tokens, shuffled among 8 responses of 1 to 7 tokens."""
+def batch(seed: int = 0, num_shared: int = 0):
+    """Three prompts of 5 to 9 tokens behind `num_shared` common ones, shuffled among 8 responses of 1 to 7 tokens."""
     g = torch.Generator().manual_seed(seed)
-    prompts = [torch.randint(5, 260, (n,), generator=g).tolist() for n in (5, 9, 7)]
+    beginning = torch.randint(5, 260, (num_shared,), generator=g).tolist()
+    prompts = [beginning + torch.randint(5, 260, (n,), generator=g).tolist() for n in (5, 9, 7)]
     rows = [(prompts[i], torch.randint(5, 260, (n,), generator=g).tolist())
             for i, n in zip((0, 1, 1, 2, 0, 2, 1, 0), (3, 7, 1, 4, 5, 2, 6, 3), strict=True)]  # fmt: skip
-    prompt_ids = torch.tensor([[0] * (9 - len(p)) + p for p, _ in rows])
-    prompt_mask = torch.tensor([[0] * (9 - len(p)) + [1] * len(p) for p, _ in rows])
+    prompt_ids = torch.tensor([[0] * (num_shared + 9 - len(p)) + p for p, _ in rows])
+    prompt_mask = torch.tensor([[0] * (num_shared + 9 - len(p)) + [1] * len(p) for p, _ in rows])
     completion_ids = torch.tensor([c + [0] * (8 - len(c)) for _, c in rows])
     completion_mask = torch.tensor([[1] * len(c) + [0] * (8 - len(c)) for _, c in rows])
     return rows, (prompt_ids, prompt_mask, completion_ids, completion_mask)
@@ -44,10 +45,11 @@ def plain(model, rows, temperature):
     return logps, entropies
 
 
+@pytest.mark.parametrize("num_shared", [0, 20])
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama])
-def test_values_and_gradients_equal_a_plain_forward_pass(make):
+def test_values_and_gradients_equal_a_plain_forward_pass(make, num_shared):
     policy = with_lora(make())
-    rows, tensors = batch()
+    rows, tensors = batch(num_shared=num_shared)
     weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
     results = []
     for compute in (lambda: response_logps(policy, *tensors, temperature=0.8), lambda: plain(policy, rows, 0.8)):

