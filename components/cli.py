@@ -56,7 +56,7 @@ def ask(
 
     with _one_line_errors():
         prepare_process(offline=True)
-        from components.generation.ask import answer
+        from components.ask import answer
 
         print(answer(question, lang, system))
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.contracts import Question
+from components.contracts import Question, read_records
 from components.contracts.records import System
 from components.generation.models import read_manifest
 from components.generation.responder import Responder
@@ -19,9 +19,7 @@ def answer(question: str, lang: str, system: System = "trained") -> str:
     Raises:
         PipelineError: The language has no templates, or the pipeline has not made the model or the adapter yet.
     """
-    from components.contracts import read_records
-
-    language(lang)
+    language(lang)  # an unknown language is told before anything loads
     params, manifest = load_params(), read_manifest()
     adapter = None if system == "base" else Path("adapters") / system
     responder = Responder.load(
