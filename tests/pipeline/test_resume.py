@@ -1,0 +1,40 @@
+"""A killed training goes on from its checkpoint, and ends where an undisturbed one ends."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from components.environment import child_environment
+from tests.pipeline.conftest import run
+
+pytestmark = pytest.mark.slow
+
+WEIGHTS = "adapters/trained/adapter_model.safetensors"
+LIMIT_S = 120
+
+
+def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path):
+    run(clone, "dvc", "repro", "train")
+    undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
+    for name in undisturbed:
+        (clone / name).unlink()
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "components.train"], cwd=clone, env=child_environment(), start_new_session=True
+    )
+    deadline = time.monotonic() + LIMIT_S
+    while not list(clone.glob(".checkpoints/train/*/grpo/checkpoint-1/trainer_state.json")):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (clone / WEIGHTS).exists()
+
+    run(clone, "-m", "components.train")
+    assert {name: (clone / name).read_bytes() for name in undisturbed} == undisturbed
+    assert not list(clone.glob(".checkpoints/train/*")), "finished work is cleared away"
