@@ -64,7 +64,8 @@ def prepare_process(offline: bool) -> None:
     """
     threads = {"OMP_NUM_THREADS": str(num_cores()), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
-    for key, value in (_QUIET | threads | hub).items():
+    device = {"CUDA_VISIBLE_DEVICES": "0"}  # one process trains on one accelerator; TRL refuses more
+    for key, value in (_QUIET | threads | hub | device).items():
         os.environ.setdefault(key, value)
     _keep_freed_memory()
 

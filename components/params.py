@@ -156,7 +156,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _calibration_has_problems(self) -> "Params":
-        if self.calibrate.num_problems > self.problems.num_calibration:
+        if self.problems.source == "built-in" and self.calibrate.num_problems > self.problems.num_calibration:
             raise ValueError("calibrate.num_problems must not exceed problems.num_calibration")
         return self
 

@@ -1,9 +1,12 @@
 """What every file of questions must hold, ours or a user's own in the same format."""
 
+import re
 from pathlib import Path
 
 from components.contracts import ContractError, Question, read_records
 from components.lang import canonical_answer
+
+_NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?")  # one number and nothing else: no fraction, unit or sum
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -39,9 +42,8 @@ def check_questions(path: Path, questions: list[Question]) -> None:
 
 
 def _check_answer(path: Path, row: int, answer: str) -> None:
-    try:
-        canonical = canonical_answer(answer)
-    except ValueError:
-        raise ContractError(f"{path}: row {row}: `answer` {answer!r} is no number; write one such as 1234.5") from None
+    if not _NUMBER.fullmatch(answer.strip()):
+        raise ContractError(f"{path}: row {row}: `answer` {answer!r} is no number; write one such as 1234.5")
+    canonical = canonical_answer(answer)
     if canonical != answer:
         raise ContractError(f"{path}: row {row}: `answer` {answer!r} is not canonical; write {canonical!r}")

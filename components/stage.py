@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from components.contracts import PipelineError, write_json
+from components.contracts import PipelineError, fingerprint, write_json
 from components.environment import PARENT_RUN_ID, exit_on_sigterm, prepare_process
 from components.params import Params, load_params
 from components.progress import say
@@ -35,6 +35,7 @@ class StageRun:
     _tracked: TrackedRun
     metrics: dict[str, Any] = field(default_factory=dict)
     """Filled by the work with finite numbers (nested by name); written to metrics/<name>.json at the end."""
+    _when_done: list[Callable[[], None]] = field(default_factory=list)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Send metrics of one step to MLflow."""
@@ -47,6 +48,16 @@ class StageRun:
     def say(self, message: str) -> None:
         """Print one line that names the stage."""
         say(f"{self.name}: {message}")
+
+    def fingerprint(self) -> str:
+        """Identity of all that shapes the stage's result: what dvc.yaml declares, code, inputs and values alike."""
+        declared = _declaration(self.name)
+        values = self.params.model_dump(mode="json", include=set(declared["params"]))
+        return fingerprint(values, [Path(path) for path in declared["deps"]])
+
+    def when_done(self, clear: Callable[[], None]) -> None:
+        """Call `clear` once metrics and receipt are written: until then unfinished work must not be cleared away."""
+        self._when_done.append(clear)
 
 
 def run_stage(name: str, work: Callable[[StageRun], None]) -> None:
@@ -76,7 +87,7 @@ def _run(name: str, work: Callable[[StageRun], None]) -> None:
     run_name = f"{name}/{commit[:7]}" if commit else name
     with tracked_run(run_name, tags, os.environ.get(PARENT_RUN_ID)) as tracked:
         values = params.model_dump(mode="json")
-        tracked.log_params({section: values[section] for section in _sections(name)})
+        tracked.log_params({section: values[section] for section in _declaration(name)["params"]})
         tracked.log_json(values, "params.json")
         run = StageRun(name, params, tracked)
         work(run)
@@ -85,14 +96,16 @@ def _run(name: str, work: Callable[[StageRun], None]) -> None:
         seconds = time.monotonic() - clock
         receipt = make_receipt(name, tracked.run_id, started, seconds, tracked.degraded)
         write_json(RECEIPTS / f"{name}.json", receipt)
+        for clear in run._when_done:
+            clear()
 
 
-def _sections(stage: str) -> list[str]:
-    """The sections that shape this stage, as declared to DVC (so they are written once)."""
+def _declaration(stage: str) -> dict[str, list[str]]:
+    """The sections and dependencies that dvc.yaml declares for a stage (so that they are written once)."""
     path = Path("dvc.yaml")
     try:
-        stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
-        return [str(key).split(".")[0] for key in stages[stage].get("params", [])]
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"][stage]
+        return {"params": declared.get("params", []), "deps": declared.get("deps", [])}
     except OSError as error:
         raise PipelineError(f"{path}: {error.strerror}; run from the repository's root") from None
     except (yaml.YAMLError, KeyError, TypeError):

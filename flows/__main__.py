@@ -29,6 +29,8 @@ def main() -> None:
         pb_rlsvr(options.target, options.force)
         if options.target is None:
             print_closing()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except PipelineError as error:
         for line in str(error).splitlines():
             print(f"pb-rlsvr: {line}", file=sys.stderr)

@@ -33,6 +33,9 @@ def test_good_file_is_read_back(tmp_path):
         (question(lang="es", answer="18"), "row 2: problem `p-1` has answer 18 here but 17 in row 1"),
         (question("p-2", answer="many"), "row 2: `answer` 'many' is no number"),
         (question("p-2", answer="1,234"), "row 2: `answer` '1,234' is not canonical; write '1234'"),
+        (question("p-2", answer="1/2"), "row 2: `answer` '1/2' is no number"),
+        (question("p-2", answer="1e5"), "row 2: `answer` '1e5' is no number"),
+        (question("p-2", answer="3 - 5"), "row 2: `answer` '3 - 5' is no number"),
     ],
 )
 def test_bad_row_is_named(tmp_path, second, message):

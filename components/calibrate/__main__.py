@@ -6,7 +6,7 @@ data/calibrate/scores.parquet and AUCs to metrics/calibrate.json and MLflow. Run
 
 from pathlib import Path
 
-from components.contracts import Question, Reference, ScoredResponse, fingerprint, read_records, write_table
+from components.contracts import Question, Reference, ScoredResponse, read_records, write_table
 from components.stage import StageRun, run_stage
 
 PROBLEMS = Path("data/problems")
@@ -40,12 +40,8 @@ def work(run: StageRun) -> None:
     )
     responder = Responder.load(manifest.policy, params.models.dtype, shots, params.sampling.batch_size)
     decoding = Decoding(params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k)
-    settings = [
-        params.model_dump(include={"base", "sampling", "reward", "calibrate"}),
-        manifest.policy.fingerprint,
-    ]
-    inputs = [PROBLEMS / "shots.jsonl", PROBLEMS / "calibration.jsonl", REFERENCES]
-    journal = Journal("calibrate", fingerprint(settings, inputs))
+    journal = Journal(run.name, run.fingerprint())
+    run.when_done(journal.close)
     rows: list[ScoredResponse] = []
     for lang in track(params.base.languages, "calibrate"):
         asked = [q for q in chosen if q.lang == lang]
@@ -64,7 +60,6 @@ def work(run: StageRun) -> None:
             ),
         )
     write_table(SCORES, rows, ScoredResponse)
-    journal.close()
     run.metrics = audit(rows, encoder.languages)
     unknown = [lang for lang, entry in run.metrics["languages"].items() if not entry["encoder_declares"]]
     if unknown:

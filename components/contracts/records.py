@@ -44,7 +44,7 @@ class Reference(Record):
     answer: str | None
     """The winning answer, canonical; None where no sample had a readable answer."""
     text: str | None
-    """A response of the pivot that ends in the winning answer."""
+    """A response of the pivot whose final answer is the winning one."""
     agreement: float = Field(ge=0, le=1)
     """Votes for the winner / number of samples (unreadable ones count below the line)."""
     num_samples: int = Field(ge=1)
@@ -107,7 +107,7 @@ class ModelEntry(Record):
     path: str
     """Folder with config, tokenizer and safetensors; relative to the repository where it lies inside."""
     fingerprint: str
-    """sha256 over the names, sizes and hashes of the folder's files."""
+    """`fingerprint` of the folder: its files' names and contents, 16 hexadecimal digits."""
     has_chat_template: bool
     num_parameters: int = Field(ge=1)
 

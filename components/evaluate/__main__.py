@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.contracts import Prediction, Question, fingerprint, write_table
+from components.contracts import Prediction, Question, write_table
 from components.contracts.records import System
 from components.stage import StageRun, run_stage
 
@@ -34,10 +34,8 @@ def work(run: StageRun) -> None:
     params, manifest = run.params, read_manifest()
     shots, questions = read_questions(PROBLEMS / "shots.jsonl"), read_questions(PROBLEMS / "test.jsonl")
     decoding = Decoding(params.evaluate.max_new_tokens)
-    settings = [params.model_dump(include={"base", "evaluate"}), manifest.policy.fingerprint]
-    adapters = [adapter for adapter in ADAPTERS.values() if adapter is not None]
-    inputs = [PROBLEMS / "shots.jsonl", PROBLEMS / "test.jsonl", *adapters]
-    journal = Journal("evaluate", fingerprint(settings, inputs))
+    journal = Journal(run.name, run.fingerprint())
+    run.when_done(journal.close)
     rows: list[Prediction] = []
     with Progress("evaluate", len(questions) * len(ADAPTERS)) as progress:
         for system, adapter in ADAPTERS.items():
@@ -52,7 +50,6 @@ def work(run: StageRun) -> None:
                 )
                 progress.advance(len(asked), note=f"{system} {lang}")
     write_table(PREDICTIONS, rows, Prediction)
-    journal.close()
     run.metrics = summarise(rows, questions)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from components.contracts import write_records
+from components.lang import language
 from components.problems.build import SPLITS, build_questions
 from components.problems.own import read_own
 from components.questions import read_questions
@@ -18,6 +19,8 @@ FOLDER = Path("data/problems")
 def work(run: StageRun) -> None:
     """Build, write, and check what was written."""
     params = run.params
+    for lang in params.base.languages:
+        language(lang)  # answers cannot be read in a language outside the table: told now, not after an hour
     if params.problems.source == "built-in":
         questions = build_questions(params.problems, params.base)
     else:

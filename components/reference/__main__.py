@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.contracts import Question, Reference, fingerprint, write_records
+from components.contracts import Question, Reference, write_records
 from components.stage import StageRun, run_stage
 
 SPLITS = ("train", "calibration", "validation")
@@ -33,15 +33,15 @@ def work(run: StageRun) -> None:
     questions = [q for path in paths for q in read_questions(path) if q.lang == "en"]
     responder = Responder.load(manifest.pivot, params.models.dtype, shots, params.sampling.batch_size)
     decoding = Decoding(params.sampling.max_new_tokens, params.reference.temperature, params.sampling.top_k)
-    settings = [params.model_dump(include={"base", "sampling", "reference"}), manifest.pivot.fingerprint]
-    journal = Journal("reference", fingerprint(settings, [PROBLEMS / "shots.jsonl", *paths]))
+    journal = Journal(run.name, run.fingerprint())
+    run.when_done(journal.close)
     references: list[Reference] = []
     with Progress("reference", len(questions)) as progress:
 
         def answer(piece: Sequence[Question], key: str) -> list[Reference]:
             seed_piece(params.base.seed, f"reference/{key}")
             asked = [(q.question, "en") for q in piece]
-            samples = responder.respond(asked, decoding, params.reference.num_samples)
+            samples = responder.respond(asked, decoding, params.reference.num_samples, progress.advance)
             return [
                 vote(q, rs, params.reference.min_agreement, manifest.pivot.name, manifest.self_pivot)
                 for q, rs in zip(piece, samples, strict=True)
@@ -51,9 +51,8 @@ def work(run: StageRun) -> None:
             piece = questions[start : start + PIECE]
             key = f"{start:06d}"
             references += journal.piece(key, Reference, lambda piece=piece, key=key: answer(piece, key))  # type: ignore[misc]
-            progress.advance(len(piece))
+            progress.advance(start + len(piece) - progress.count)  # those found in the journal
     write_records(REFERENCES, references)
-    journal.close()
     run.metrics = summarise(references)
     kept = run.metrics["kept_share"]
     right = run.metrics["kept_correct_share"]

@@ -52,18 +52,16 @@ class Candidates(TrainerCallback):
         save: Callable[[Path], None],
         folder: Path,
         every: int,
-        measure: Callable[[int], dict[str, float]],
-        log: Callable[[dict[str, float], int], None],
+        measure: Callable[[int], None],
     ) -> None:
-        self.save, self.folder, self.every, self.measure, self.log = save, folder, every, measure, log
+        self.save, self.folder, self.every, self.measure = save, folder, every, measure
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
         """A candidate is whole before it is measured: the measurement is what makes it eligible."""
         step = state.global_step
         if step % self.every == 0 or step == state.max_steps:
             self.save(self.folder / f"step-{step}")
-            scores = self.measure(step)
-            self.log({f"validation/{lang}": score for lang, score in scores.items()}, step)
+            self.measure(step)
 
 
 def save_adapter(policy: PeftModel, folder: Path, base_name: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PrinterCallback, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig
 
 from components.contracts import Question, Reference
@@ -14,6 +13,7 @@ from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding
 from components.params import Params
 from components.reward.functions import HybridReward
+from components.train.checkpoints import train_or_resume
 from components.train.folding import SamplingCopy
 from components.train.trainer import PivotGRPOTrainer
 
@@ -57,7 +57,7 @@ def run_grpo(
         advantage_std_floor=params.train.advantage_std_floor,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    train_or_resume(trainer, policy, checkpoints)
     return [dict(entry) for entry in trainer.state.log_history]
 
 

@@ -40,7 +40,7 @@ def response_logps(
         PipelineError: The model bends its logits after the output matrix (soft-capping, scaling).
     """
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    _refuse_bent_logits(base.config)
+    _refuse_bent_logits(base.config.get_text_config())
     num_tokens = completion_mask.sum(1)  # (B,)
     width = int(num_tokens.max())
     ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
@@ -89,7 +89,7 @@ def _prefill(
     """
     lengths = mask.sum(1, keepdim=True)  # (U, 1)
     unpadded = [row[-int(length) :] for row, length in zip(prompts.tolist(), lengths, strict=True)]
-    num_shared = num_shared_tokens(unpadded, num_response_tokens, decoder.config)  # L
+    num_shared = num_shared_tokens(unpadded, num_response_tokens, decoder.config.get_text_config())  # L
     if num_shared:
         shared = torch.tensor([unpadded[0][:num_shared]], device=prompts.device)  # (1, L)
         decoder(input_ids=shared, past_key_values=cache, use_cache=True)

@@ -5,7 +5,7 @@ a user without annotations has.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.contracts import Question, Reference, write_json
@@ -19,13 +19,12 @@ class Validation:
 
     def __init__(
         self,
-        questions: Sequence[Question],
-        references: Mapping[str, Reference],
+        pairs: Sequence[tuple[Question, Reference]],
         decoding: Decoding,
         history_path: Path,
     ) -> None:
-        """`questions`: those to ask, each with a kept reference; at least one."""
-        self.questions, self.references, self.decoding = questions, references, decoding
+        """`pairs`: questions to ask, each with its kept reference; at least one."""
+        self.pairs, self.decoding = pairs, decoding
         self._path = history_path
         self.history: dict[int, dict[str, float]] = {}
         if history_path.is_file():
@@ -33,11 +32,11 @@ class Validation:
 
     def measure(self, step: int, responder: Responder) -> dict[str, float]:
         """Agreement by language and in all (`macro`), 0 to 1, for the model as it is now."""
-        groups = responder.respond([(q.question, q.lang) for q in self.questions], self.decoding)
+        groups = responder.respond([(q.question, q.lang) for q, _ in self.pairs], self.decoding)
         agreed: dict[str, list[bool]] = {}
-        for question, (response,) in zip(self.questions, groups, strict=True):
+        for (question, reference), (response,) in zip(self.pairs, groups, strict=True):
             read = read_answer(response.text, question.lang).value
-            agreed.setdefault(question.lang, []).append(same_answer(read, self.references[question.problem_id].answer))
+            agreed.setdefault(question.lang, []).append(same_answer(read, reference.answer))
         scores = {lang: sum(values) / len(values) for lang, values in agreed.items()}
         scores["macro"] = sum(scores.values()) / len(scores)
         self.history[step] = scores

@@ -11,12 +11,12 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from components.contracts import Question, Reference
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import left_pad
 from components.params import TrainParams
+from components.train.checkpoints import train_or_resume
 from components.train.logprobs import response_logps
 
 
@@ -68,7 +68,7 @@ def warm_up(
         callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    train_or_resume(trainer, policy, checkpoints)
 
 
 class _Collator:

@@ -81,6 +81,7 @@ def run(clone: Path, *command: str, status: int = 0, **environment: str) -> str:
     done = subprocess.run(
         [*program, *command[1:]], cwd=clone, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env=child_environment() | inherited | witness
+        | {"HOME": str(clone / "witness")}  # an empty home: nothing may hang on what a developer has there
         | {"PREFECT_HOME": str(clone / ".prefect"), "DVC_SITE_CACHE_DIR": str(clone / ".cache/dvc")}
         | {"PBRLSVR_TRACKING_URI": f"sqlite:///{clone}/mlruns/mlflow.db"}
         | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | environment,

@@ -1,6 +1,7 @@
 """The whole pipeline in a temporary clone: plain DVC, our own command, the Prefect flow, and what changes what."""
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -137,3 +138,31 @@ def test_bad_parameters_end_in_one_line_and_lose_nothing(done: Path, section, va
     assert expected in lines[0]
     assert "Traceback" not in output
     assert (done / "adapters/trained/adapter_model.safetensors").read_bytes() == adapter
+
+
+def test_a_bad_value_under_dvc_costs_no_training_once_it_is_mended(done: Path):
+    """DVC removes a stage's outputs before it runs it; they come back from its cache."""
+    run(done, "dvc", "repro")
+    before = (done / "params.yaml").read_text()
+    adapter = (done / "adapters/trained/adapter_model.safetensors").read_bytes()
+    edit(done, "train", group_size=1)
+    output = run(done, "dvc", "repro", status=255)
+    assert "`train.group_size`" in output
+    (done / "params.yaml").write_text(before)
+    output = run(done, "dvc", "repro")
+    assert "Running stage 'train'" not in output
+    assert (done / "adapters/trained/adapter_model.safetensors").read_bytes() == adapter
+
+
+def test_own_data_with_a_bad_row_ends_in_one_line(done: Path):
+    before = (done / "params.yaml").read_text()
+    shutil.copytree(done / "data/problems", done / "mine")
+    rows = (done / "mine/train.jsonl").read_text().splitlines()
+    rows[4] = rows[4].replace('"answer":"', '"answer":"about ')
+    (done / "mine/train.jsonl").write_text("\n".join(rows))
+    edit(done, "problems", source="mine")
+    output = run(done, "-m", "components.problems", status=1)
+    (done / "params.yaml").write_text(before)
+    (line,) = (line for line in output.splitlines() if line.startswith("pb-rlsvr"))
+    assert "mine/train.jsonl: row 5: `answer`" in line
+    assert "Traceback" not in output

@@ -38,3 +38,22 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path):
     run(clone, "-m", "components.train")
     assert {name: (clone / name).read_bytes() for name in undisturbed} == undisturbed
     assert not list(clone.glob(".checkpoints/train/*")), "finished work is cleared away"
+
+
+def test_work_is_kept_until_metrics_are_written_and_no_step_is_added(clone: Path):
+    """The last moment at which a stage can fail: everything is trained, nothing is recorded."""
+    run(clone, "dvc", "repro", "train")
+    undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
+    metrics = clone / "metrics/train.json"
+    metrics.unlink()
+    metrics.mkdir()  # cannot be replaced by a file
+    run(clone, "-m", "components.train", status=1)
+    assert list(clone.glob(".checkpoints/train/*/grpo/checkpoint-2"))
+    metrics.rmdir()
+
+    for name in undisturbed:
+        (clone / name).unlink()
+    run(clone, "-m", "components.train")
+    assert {name: (clone / name).read_bytes() for name in undisturbed} == undisturbed
+    assert metrics.is_file()
+    assert not list(clone.glob(".checkpoints/train/*"))

@@ -28,6 +28,7 @@ def reference(problem_id, answer):
 
 QUESTIONS = [question("p-1", "es"), question("p-2", "es"), question("p-1", "zh")]
 REFERENCES = {"p-1": reference("p-1", "12"), "p-2": reference("p-2", "7")}
+PAIRS = [(q, REFERENCES[q.problem_id]) for q in QUESTIONS]
 
 
 class Responder:
@@ -44,7 +45,7 @@ class Responder:
 def validation(path, history=None):
     if history is not None:
         path.write_text(json.dumps({str(step): {"macro": score} for step, score in history.items()}))
-    return Validation(QUESTIONS, REFERENCES, Decoding(8), path)
+    return Validation(PAIRS, Decoding(8), path)
 
 
 def test_agreement_with_the_reference_counts_and_gold_does_not(tmp_path):
@@ -63,11 +64,11 @@ def test_languages_weigh_alike_however_many_questions_they_have(tmp_path):
 
 def test_the_history_survives_the_process(tmp_path):
     path = tmp_path / "deep" / "history.json"
-    first = Validation(QUESTIONS, REFERENCES, Decoding(8), path)
+    first = Validation(PAIRS, Decoding(8), path)
     assert first.history == {}
     first.measure(0, Responder("12", "7", "12"))
     first.measure(10, Responder("12", "7", "1"))
-    again = Validation(QUESTIONS, REFERENCES, Decoding(8), path)
+    again = Validation(PAIRS, Decoding(8), path)
     assert (
         again.history
         == first.history
@@ -77,7 +78,7 @@ def test_the_history_survives_the_process(tmp_path):
         }
     )
     again.measure(10, Responder("1", "1", "1"))  # a resumed run measures the step again
-    assert Validation(QUESTIONS, REFERENCES, Decoding(8), path).history[10]["macro"] == 0
+    assert Validation(PAIRS, Decoding(8), path).history[10]["macro"] == 0
     assert again.best_step() == 10, "step 0 is better and no candidate"
 
 

@@ -1,0 +1,72 @@
+"""Training refuses too little data in one line, before any model loads."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.contracts import PipelineError, Question, Reference, write_records
+from components.params import load_params
+from components.train.data import read_training_data
+
+
+def question(split, number, lang):
+    return Question(
+        problem_id=f"{split}-{number}", lang=lang, split=split, family="f", num_steps=1, unseen_family=False,
+        question="2 + 3?", answer="5", solution="5" if split == "shots" else None,
+    )  # fmt: skip
+
+
+def reference(split, number, kept=True):
+    return Reference(
+        problem_id=f"{split}-{number}", split=split, answer="5", text="5", agreement=1, num_samples=1, kept=kept,
+        reason=None, gold_correct=True, num_tokens=1, pivot="p", self_pivot=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    raw = yaml.safe_load(Path("params.yaml").read_text())
+    raw["base"] |= {"languages": ["en", "es", "th"], "trained_languages": ["es"]}
+    raw["train"] |= {"prompts_per_step": 4, "micro_batch_prompts": 2}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+    for split, count in (("shots", 1), ("train", 4), ("validation", 2)):
+        rows = [question(split, n, lang) for n in range(count) for lang in ("en", "es", "th")]
+        write_records(tmp_path / f"data/problems/{split}.jsonl", rows)
+    return load_params()
+
+
+def keep(*kept):
+    write_records(
+        Path("data/reference/references.jsonl"),
+        [reference(s, n, (s, n) in kept) for s, c in (("train", 4), ("validation", 2)) for n in range(c)],
+    )
+
+
+ALL = [("train", n) for n in range(4)] + [("validation", n) for n in range(2)]
+
+
+def test_pairs_are_those_with_a_kept_reference_in_their_languages(params):
+    keep(*ALL)
+    data = read_training_data(params)
+    assert [q.lang for q, _ in data.english] == ["en"] * 4
+    assert [q.lang for q, _ in data.rollouts] == ["es"] * 4
+    assert [q.lang for q, _ in data.validation] == ["es"] * 2
+    assert all(q.problem_id == r.problem_id for q, r in data.english + data.rollouts + data.validation)
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ([("train", 0)], "3 `train` questions in the trained languages have a kept reference, 4 are needed"),
+        ([("train", n) for n in range(4)], "0 English `train` questions have a kept reference, 1 are needed"),
+        ([("validation", 0), ("validation", 1)], "0 `validation` questions in the trained languages"),
+    ],
+)
+def test_too_little_is_told_in_one_line(params, missing, message):
+    keep(*(pair for pair in ALL if pair not in missing))
+    with pytest.raises(PipelineError) as caught:
+        read_training_data(params)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
