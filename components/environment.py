@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -113,15 +114,25 @@ def _cgroup_cores() -> int:
     return sys.maxsize if quota == "max" else max(1, int(quota) // int(period))
 
 
+def release_freed_memory() -> None:
+    """Give the kernel back what glibc keeps (`_keep_freed_memory`): between steps, or pieces add up to gigabytes."""
+    trim = _glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
 def _keep_freed_memory() -> None:
     """Have glibc keep freed blocks.
 
     Generation frees and takes the same large buffers at every token; giving them back to the kernel each time
-    costs page faults that outweigh the arithmetic. Other C libraries have no `mallopt` and need none.
+    costs page faults that outweigh the arithmetic.
     """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _glibc("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def _glibc(name: str) -> Callable[..., int] | None:
+    """A function of the C library; None where it is another than glibc, which needs no such settings."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from trl import GRPOTrainer
 
+from components.environment import release_freed_memory
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding, generate
 from components.train.folding import SamplingCopy
@@ -44,6 +45,7 @@ class PivotGRPOTrainer(GRPOTrainer):
 
     def _rollout(self, prompts: list[str], _trainer: Any) -> dict[str, Any]:  # noqa: ANN401
         """TRL's contract: prompts arrive repeated, group by group; ids and log-probabilities go back in that order."""
+        release_freed_memory()
         self.sampling_copy.refresh()
         unique = [self.prompt_format.encode(prompt) for prompt in prompts[:: self.num_generations]]
         groups = generate(
@@ -56,6 +58,7 @@ class PivotGRPOTrainer(GRPOTrainer):
             batch_size=len(prompts),
             with_logps=True,
         )
+        release_freed_memory()
         rollouts = [rollout for group in groups for rollout in group]
         return {
             "prompt_ids": [ids for ids in unique for _ in range(self.num_generations)],
