@@ -190,8 +190,6 @@ def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict
         return (
             f"`{key}`: Input should be a valid number (got {item['input']!r}); YAML takes 2e-5 for text: write 2.0e-5"
         )
-    return (
-        f"`{key}`: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})"
-        if item["type"] != "value_error"
-        else f"`{key}`: {item['msg'].removeprefix('Value error, ')}"
-    )
+    message = f"`{key}`: {item['msg'].removeprefix('Value error, ')}"
+    # a rule over several keys would show the whole section as what it got
+    return message if item["type"] == "value_error" else f"{message} (got {item['input']!r})"
