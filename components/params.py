@@ -48,14 +48,67 @@ class ModelsParams(Section):
     dtype: Literal["auto", "bfloat16", "float32"]
 
 
+class ColumnsParams(Section):
+    """Which column of a table holds what; `question` is the only one that a table must have."""
+
+    question: str = Field(min_length=1)
+    answer: str | None = None
+    """A number, or the letter, place or text of a choice; None: nobody knows the answers."""
+    choices: str | list[str] | None = None
+    """A column with a list of texts, or a column a choice; None: the answers are numbers."""
+    lang: str | None = None
+    """BCP-47 codes; None: every row is in the source's `lang`."""
+    id: str | None = None
+    """Joins a problem's rows over languages; None: every row is a problem of its own."""
+    solution: str | None = None
+    """Worked solutions, for examples in prompts."""
+
+
+class SourceParams(Section):
+    """Problems of others: published files in their own format, a table by column names, a hub data set."""
+
+    format: Literal["mgsm", "gsm8k", "questions", "table", "hub"]
+    """`mgsm`: a folder of mgsm_<lang>.tsv; `gsm8k`: its JSONL; `questions`: JSONL of our own records; `table`: JSONL,
+    CSV or Parquet; `hub`: a data set's name."""
+    path: str = Field(min_length=1)
+    lang: str = "en"
+    columns: ColumnsParams | None = None
+    config: str | None = None
+    """Of a hub data set."""
+    split: str | None = None
+    """Of a hub data set."""
+
+    @model_validator(mode="after")
+    def _format_has_its_keys(self) -> "SourceParams":
+        if (self.columns is not None) != (self.format in ("table", "hub")):
+            raise ValueError("`columns` goes with the formats table and hub, which need it, and with no other")
+        if (self.split is not None) != (self.format == "hub") or (self.config is not None and self.format != "hub"):
+            raise ValueError("`split` and `config` go with the format hub, which needs `split`, and with no other")
+        return self
+
+
+Source = Literal["built-in"] | SourceParams
+
+
+class SourcesParams(Section):
+    """Where each split's problems come from. Splits that name one source share its rows without overlap."""
+
+    shots: Source
+    pivot_shots: Source
+    train: Source
+    calibration: Source
+    validation: Source
+    test: Source
+
+
 class ProblemsParams(Section):
-    """Where problems come from, and how many each split gets (each is asked in every language).
+    """Where problems come from, and how many each split gets (each is asked in every language)."""
 
-    With a folder of own questions as `source` its files are taken whole and the counts do not apply.
-    """
-
-    source: str = Field(min_length=1)
+    sources: SourcesParams
+    translator: str = Field(min_length=1)
+    native_digits: bool
     num_shots: int = Field(ge=0, le=8)
+    num_pivot_shots: int = Field(ge=0)
     num_train: int = Field(ge=1)
     num_calibration: int = Field(ge=1)
     num_validation: int = Field(ge=1)
@@ -72,11 +125,13 @@ class SamplingParams(Section):
 
 
 class ReferenceParams(Section):
-    """How the pivot's references are sampled and voted."""
+    """How the pivot is asked, and how its references are voted."""
 
-    num_samples: int = Field(ge=1)
+    num_samples: int = Field(ge=2)
+    num_shots: int = Field(ge=0, le=8)
     temperature: float = Field(gt=0, le=2)
     min_agreement: float = Field(ge=0, le=1)
+    keep_only_gold: bool
 
 
 class RewardParams(Section):
@@ -156,7 +211,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _calibration_has_problems(self) -> "Params":
-        if self.problems.source == "built-in" and self.calibrate.num_problems > self.problems.num_calibration:
+        if self.calibrate.num_problems > self.problems.num_calibration:
             raise ValueError("calibrate.num_problems must not exceed problems.num_calibration")
         return self
 

@@ -16,7 +16,9 @@ from components.contracts.records import (
     Prediction,
     Question,
     Reference,
+    Sample,
     ScoredResponse,
+    ServedModel,
 )
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "Prediction",
     "Question",
     "Reference",
+    "Sample",
     "ScoredResponse",
+    "ServedModel",
     "fingerprint",
     "read_records",
     "read_table",

@@ -8,8 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Split = Literal["shots", "train", "calibration", "validation", "test"]
+Split = Literal["shots", "pivot_shots", "train", "calibration", "validation", "test"]
+Half = Literal["A", "B"]
 System = Literal["base", "warmup", "trained"]
+CHOICE_LETTERS = "ABCDEFGHIJ"
 
 
 class Record(BaseModel):
@@ -26,33 +28,78 @@ class Question(Record):
     lang: str = Field(min_length=2)
     split: Split
     family: str
-    num_steps: int = Field(ge=1)
+    """Of the built-in problems; else the source's name."""
+    num_steps: int | None = Field(default=None, ge=1)
+    """Operations of the worked solution; None where unknown."""
     unseen_family: bool
     """True where the family occurs in no other split than `test`."""
     question: str = Field(min_length=1)
-    answer: str
-    """Canonical: `.` for decimals, no grouping. English gold; rewards never see it, reports do."""
+    choices: tuple[str, ...] = Field(default=(), max_length=10)
+    """Texts of the choices A, B, ... in `lang`; empty where the answer is a number."""
+    answer: str | None
+    """English gold: a canonical number (`.` for decimals, no grouping), or a letter where there are choices; None where
+    nobody knows one. Rewards never see it, reports do."""
     solution: str | None = None
-    """Worked solution in `lang`, ending with the answer sentence. Only in split `shots`."""
+    """Worked solution in `lang`, ending with the answer sentence. Only in splits `shots` and `pivot_shots`."""
+    source: str = "built-in"
+    """`built-in`, or the file or data set that the row came from."""
+    source_row: int | None = Field(default=None, ge=0)
+    """Row in the source, from 0."""
+    translated_by: str | None = None
+    """The translator that made this text from English; None where it came as it is."""
+
+    @property
+    def asked(self) -> str:
+        """What a model is asked: the question, with lettered choices where it has any."""
+        lettered = (f"({letter}) {text}" for letter, text in zip(CHOICE_LETTERS, self.choices, strict=False))
+        return " ".join([self.question, *lettered])
+
+
+class Sample(Record):
+    """One of the pivot's responses to one English question."""
+
+    problem_id: str
+    half: Half
+    """A makes the reference, B votes for the independent label."""
+    sample: int = Field(ge=0)
+    """From 0, over both halves."""
+    text: str
+    """The response without its thought."""
+    thought: str | None
+    """What a thinking model thought first; None where it did not."""
+    answer: str | None
+    truncated: bool
+    num_tokens: int = Field(ge=0)
+    """Generated, the thought's included."""
+    seconds: float = Field(ge=0)
+    """Of the response; of one decoded in a batch, its share of the batch's time."""
 
 
 class Reference(Record):
-    """The English pivot's answer to one problem, chosen by vote among its samples."""
+    """The English pivot's answer to one problem, chosen by vote among one half of its samples."""
 
     problem_id: str
     split: Split
     answer: str | None
-    """The winning answer, canonical; None where no sample had a readable answer."""
+    """The winning answer of half A, canonical; None where no sample had a readable answer."""
     text: str | None
-    """A response of the pivot whose final answer is the winning one."""
+    """A response of half A whose final answer is the winning one."""
+    thought: str | None
+    """The thought before `text`; None where there is none."""
     agreement: float = Field(ge=0, le=1)
-    """Votes for the winner / number of samples (unreadable ones count below the line)."""
+    """Votes for the winner / samples of half A (unreadable ones count below the line)."""
     num_samples: int = Field(ge=1)
+    """Samples of half A."""
+    label: str | None
+    """The winning answer of half B, which chose nothing: a label independent of the reference's noise."""
+    label_agreement: float | None = Field(ge=0, le=1)
+    """Votes for `label` / samples of half B; None where half B is empty."""
     kept: bool
     reason: str | None
     """Why it was dropped; None where kept."""
     gold_correct: bool | None
-    """Whether the winner equals the English gold. For reports; never used to keep or drop."""
+    """Whether `answer` equals the English gold; None without gold. For reports; chooses only where
+    `reference.keep_only_gold` is set."""
     num_tokens: int = Field(ge=0)
     """Tokens generated over all samples."""
     pivot: str
@@ -70,9 +117,9 @@ class ScoredResponse(Record):
     truncated: bool
     answer_read: str | None
     answer_path: str
-    """How the answer was found: boxed, phrase, last_number or none."""
-    correct: bool
-    """Equals the English gold: the label that AUCs are computed against."""
+    """How the answer was found; see `components.lang.AnswerPath`."""
+    correct: bool | None
+    """Equals the English gold: the label that AUCs are computed against; None without gold."""
     answer: float | None
     embedding: float | None
     language: float | None
@@ -94,7 +141,8 @@ class Prediction(Record):
     truncated: bool
     answer_read: str | None
     answer_path: str
-    correct: bool
+    correct: bool | None
+    """Equals the gold; None without gold."""
     language_share: float | None
     """Share of the response's words in `lang`, 0 to 1; None where it has no words to judge."""
 
@@ -112,9 +160,16 @@ class ModelEntry(Record):
     num_parameters: int = Field(ge=1)
 
 
+class ServedModel(Record):
+    """A model behind an OpenAI-compatible server; the server's address comes from the environment."""
+
+    name: str
+    """As the server calls it."""
+
+
 class ModelManifest(Record):
     """What the `models` stage settled: the two roles' checkpoints."""
 
     policy: ModelEntry
-    pivot: ModelEntry
+    pivot: ModelEntry | ServedModel
     self_pivot: bool
