@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow ui schedule check test test-slow clean
+.PHONY: help setup repro flow ui schedule check test test-slow bench clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
@@ -37,6 +37,9 @@ test: check ## Check, then run the fast tests
 
 test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
+
+bench: $(STAMP) ## Measure: seconds to build and check 2,000 problems in every language
+	$(BIN)/python -m bench.problems
 
 clean: ## Remove caches of tools (no results, no runs)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis

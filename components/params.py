@@ -5,10 +5,10 @@ so the file shows every value that shapes a result. Importing this module loads 
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from components.contracts.errors import PipelineError
 
@@ -87,7 +87,14 @@ class SourceParams(Section):
         return self
 
 
-Source = Literal["built-in"] | SourceParams
+def _kind_of_source(value: object) -> str:
+    return "outside" if isinstance(value, dict | SourceParams) else "built-in"
+
+
+Source = Annotated[
+    Annotated[Literal["built-in"], Tag("built-in")] | Annotated[SourceParams, Tag("outside")],
+    Discriminator(_kind_of_source),  # one complaint about a wrong value, not one for each kind
+]
 
 
 class SourcesParams(Section):
@@ -236,7 +243,7 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
 
 
 def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict
-    key = ".".join(str(part) for part in item["loc"]) or "file"
+    key = ".".join(str(part) for part in item["loc"] if part not in ("outside", "built-in")) or "file"
     if item["type"] == "extra_forbidden":
         return f"unknown key `{key}`; remove it or correct its spelling"
     if item["type"] == "missing":

@@ -11,6 +11,8 @@ from components.params import load_params
 ROOT = Path(__file__).parents[1]
 GOOD = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 GONE = object()
+SPLITS = ("shots", "pivot_shots", "train", "calibration", "validation", "test")
+HUB = {"format": "hub", "path": "openai/gsm8k", "split": "test", "columns": {"question": "question"}}
 
 
 def with_changes(changes):
@@ -56,6 +58,23 @@ def test_the_repositorys_file_loads_with_its_values():
         ({"train.steps": "30"}, "`train.steps`: Input should be a valid integer"),
         ({"train.learning_rate": "2e-5"}, "`train.learning_rate`: Input should be a valid number (got '2e-5'); YAML"),
         ({"base.seed": True}, "`base.seed`: Input should be a valid integer"),
+        (
+            {"problems.sources": dict.fromkeys(SPLITS, "built-in") | {"train": "gsm8k"}},
+            "`problems.sources.train`: Input should be 'built-in' (got 'gsm8k')",
+        ),
+        (
+            {"problems.sources": dict.fromkeys(SPLITS, "built-in") | {"train": {"format": "gsm8k"}}},
+            "missing key `problems.sources.train.path`",
+        ),
+        (
+            {"problems.sources": dict.fromkeys(SPLITS, "built-in") | {"test": {"format": "table", "path": "my.csv"}}},
+            "`problems.sources.test`: `columns` goes with the formats table and hub, which need it, and with no other",
+        ),
+        (
+            {"problems.sources": dict.fromkeys(SPLITS, "built-in") | {"test": HUB | {"split": None}}},
+            "`problems.sources.test`: `split` and `config` go with the format hub, which needs `split`, and with no",
+        ),
+        ({"reference.num_samples": 1}, "`reference.num_samples`: Input should be greater than or equal to 2 (got 1)"),
         ({"models.policy": ""}, "`models.policy`: String should have at least 1 character (got '')"),
         ({"models.policy": 270}, "`models.policy`: Input should be a valid string (got 270)"),
         ({"models.dtype": "float16"}, "`models.dtype`: Input should be 'auto', 'bfloat16' or 'float32'"),

@@ -1,19 +1,19 @@
-"""The table of languages: labels, answer phrases and number marks, read once from `languages.yaml`."""
+"""The table of languages: labels, answer phrases, number marks and names, one file each in `languages/`."""
 
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.contracts import PipelineError
 
-LANGUAGES_PATH = Path(__file__).with_name("languages.yaml")
+LANGUAGES_FOLDER = Path(__file__).with_name("languages")
 
 
 class Language(BaseModel):
-    """One language's words and marks; the fields are explained in `languages.yaml`."""
+    """One language's words and marks; the fields are explained in `languages/en.yaml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,17 +28,21 @@ class Language(BaseModel):
     group_marks: str
     script: Literal["Latin", "Cyrillic", "Han", "Kana", "Thai", "Bengali", "Telugu"]
     """Those that `share.py` can tell apart."""
+    native_digits: str | None = Field(default=None, min_length=10, max_length=10)
+    """0 to 9 in the language's own digits; None where it has none."""
+    names: tuple[str, ...] = Field(min_length=1)
+    problems: dict[str, dict[str, Any]] = {}
+    """Texts by family of problems, as in a family's file under `text.<code>`."""
 
 
 @cache
 def languages() -> dict[str, Language]:
-    """All languages of the table by BCP-47 code, in the file's order.
+    """All languages by BCP-47 code.
 
     Raises:
-        PipelineError: A row has a wrong or missing field.
+        PipelineError: A file is not readable, or has a wrong or missing field.
     """
-    rows: dict[str, dict[str, Any]] = yaml.safe_load(LANGUAGES_PATH.read_text(encoding="utf-8"))
-    return {code: _language(code, row) for code, row in rows.items()}
+    return {path.stem: _read_language(path) for path in sorted(LANGUAGES_FOLDER.glob("*.yaml"))}
 
 
 def language(code: str) -> Language:
@@ -50,12 +54,17 @@ def language(code: str) -> Language:
     try:
         return languages()[code]
     except KeyError:
-        raise PipelineError(f"language `{code}` has no templates; add it to {LANGUAGES_PATH}") from None
+        path = LANGUAGES_FOLDER / f"{code}.yaml"
+        raise PipelineError(f"language `{code}` is not known; add {path} (CONTRIBUTING.md shows how)") from None
 
 
-def _language(code: str, row: dict[str, Any]) -> Language:
+def _read_language(path: Path) -> Language:
     try:
-        return Language(code=code, **row)
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Language.model_validate({**raw, "code": path.stem})
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
+        raise PipelineError(f"{path}: not readable as a language: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise PipelineError(f"{LANGUAGES_PATH}: `{code}.{first['loc'][0]}`: {first['msg']}") from None
+        key = ".".join(str(part) for part in first["loc"]) or "file"
+        raise PipelineError(f"{path}: `{key}`: {first['msg']}") from None

@@ -6,6 +6,7 @@ The same seed gives the same questions on any machine. Splits are filled from ea
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import cycle, islice
 from math import inf
 
@@ -13,10 +14,13 @@ from components.contracts import PipelineError, Question
 from components.contracts.records import Split
 from components.lang import language
 from components.params import BaseParams, ProblemsParams
-from components.problems.families import NAMES_PATH, Family, load_families, load_names
+from components.problems.families import Family, Numbers, load_families
+from components.problems.shown import Shown
 
-SPLITS: tuple[Split, ...] = ("shots", "train", "calibration", "validation", "test")
-_FILL_ORDER: tuple[Split, ...] = ("shots", "test", "validation", "calibration", "train")
+SPLITS: tuple[Split, ...] = ("shots", "pivot_shots", "train", "calibration", "validation", "test")
+WORKED: tuple[Split, ...] = ("shots", "pivot_shots")
+"""Splits whose problems come with worked solutions."""
+_FILL_ORDER: tuple[Split, ...] = ("shots", "test", "validation", "calibration", "pivot_shots", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +30,27 @@ class Problem:
     family: Family
     index: int
     """Place among the family's shuffled instances; part of the id."""
-    numbers: dict[str, int]
+    numbers: Numbers
 
 
 def build_questions(params: ProblemsParams, base: BaseParams) -> list[Question]:
-    """All questions, ordered by split, then problem, then language (in the order of `base.languages`).
+    """Questions of the splits whose source is `built-in`, ordered by split, then problem, then language.
 
-    Families take turns within a split, in the order of their files' `shot` and then by name; unseen ones only do in
-    `test`, after the others. No problem occurs in two splits.
+    Languages are in the order of `base.languages`; `pivot_shots` are in English only. Families take turns within a
+    split, in the order of their files' `shot` and then by name; unseen ones only do in `test`, after the others. No
+    problem occurs in two splits.
 
     Raises:
         PipelineError: A language has no text, or a split asks for more problems than the families have.
     """
     families = load_families()
     problems = _fill_splits(params, families, base.seed)
-    return [ask(problem, split, lang) for split in SPLITS for problem in problems[split] for lang in base.languages]
+    return [
+        ask(problem, split, lang, params.native_digits)
+        for split in SPLITS
+        for problem in problems.get(split, [])
+        for lang in (["en"] if split == "pivot_shots" else base.languages)
+    ]
 
 
 def draw_problems(family: Family, seed: int) -> Iterator[Problem]:
@@ -48,16 +58,24 @@ def draw_problems(family: Family, seed: int) -> Iterator[Problem]:
     return (Problem(family, index, numbers) for index, numbers in enumerate(family.instances(seed)))
 
 
-def ask(problem: Problem, split: Split, lang: str) -> Question:
-    """The problem's question in a language; with its worked solution where the split is `shots`.
+def ask(problem: Problem, split: Split, lang: str, native_digits: bool = False) -> Question:
+    """The problem's question in a language; with its worked solution where the split's problems have one.
+
+    Args:
+        native_digits: Write numbers in the language's own digits, where it has any.
 
     Raises:
-        PipelineError: The family, the names or the table have nothing in that language.
+        PipelineError: The family or the table has nothing in that language, or a word lacks a plural form.
     """
     family = problem.family
-    wording = family.wording(lang)
-    answer = str(problem.numbers[family.answer_key])
-    values = {**problem.numbers, "name": _name(problem.index, lang)}
+    row, wording = language(lang), family.wording(lang)
+    shown = {name: Shown(value, lang, wording.forms, native_digits) for name, value in problem.numbers.items()}
+    values = {**shown, "name": row.names[problem.index % len(row.names)]}
+    try:
+        question, working = wording.question.format(**values), wording.working.format(**values)
+    except PipelineError as error:
+        raise PipelineError(f"{family.path}: `text.{lang}`: {error}; add it") from None
+    sentence = row.answer_sentence.format(answer=shown[family.answer_key])
     return Question(
         problem_id=f"{family.name}-{problem.index:04d}",
         lang=lang,
@@ -65,9 +83,9 @@ def ask(problem: Problem, split: Split, lang: str) -> Question:
         family=family.name,
         num_steps=len(family.steps),
         unseen_family=family.unseen,
-        question=wording.question.format(**values),
-        answer=answer,
-        solution=_solution(wording.working.format(**values), answer, lang) if split == "shots" else None,
+        question=question,
+        answer=_canonical(problem.numbers[family.answer_key]),
+        solution=working + row.sentence_gap + sentence if split in WORKED else None,
     )
 
 
@@ -77,6 +95,8 @@ def _fill_splits(params: ProblemsParams, families: list[Family], seed: int) -> d
     unseen = [family for family in families if family.unseen]
     filled: dict[Split, list[Problem]] = {}
     for split in _FILL_ORDER:
+        if getattr(params.sources, split) != "built-in":
+            continue
         turns = seen + unseen if split == "test" else seen
         count: int = getattr(params, f"num_{split}")
         filled[split] = [_take(pools[family.name], family, split) for family in islice(cycle(turns), count)]
@@ -98,14 +118,5 @@ def _turn(family: Family) -> tuple[float, str]:
     return (inf if family.shot is None else family.shot, family.name)
 
 
-def _name(index: int, lang: str) -> str:
-    try:
-        names = load_names()[lang]
-    except KeyError:
-        raise PipelineError(f"{NAMES_PATH}: no names for language `{lang}`; add a list of them there") from None
-    return names[index % len(names)]
-
-
-def _solution(working: str, answer: str, lang: str) -> str:
-    row = language(lang)
-    return working + row.sentence_gap + row.answer_sentence.format(answer=answer)
+def _canonical(value: Decimal) -> str:
+    return format(value.normalize(), "f")

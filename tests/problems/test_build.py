@@ -1,17 +1,21 @@
 """The built splits: sizes, order, balance, disjointness, determinism, and errors that a user can mend."""
 
+import hashlib
 from collections import Counter
 
 import pytest
 
 from components.contracts import PipelineError
-from components.params import BaseParams, ProblemsParams
+from components.params import BaseParams, ProblemsParams, SourceParams, SourcesParams, load_params
 from components.problems import build_questions
 from components.problems.build import SPLITS
 
 LANGUAGES = ["en", "es", "fr", "de", "ru", "zh", "ja", "th", "sw", "bn", "te"]
-COUNTS = {"num_shots": 2, "num_train": 60, "num_calibration": 12, "num_validation": 12, "num_test": 20}
-SIZES = {"source": "built-in", **COUNTS}
+COUNTS = {
+    "num_shots": 2, "num_pivot_shots": 20, "num_train": 60, "num_calibration": 16, "num_validation": 16, "num_test": 42,
+}  # fmt: skip
+SOURCES = SourcesParams(**dict.fromkeys(SPLITS, "built-in"))
+SIZES = {"sources": SOURCES, "translator": "none", "native_digits": False, **COUNTS}
 
 
 def base(**changes):
@@ -33,11 +37,16 @@ def test_splits_have_the_sizes_asked_for(questions):
 
 
 def test_order_is_split_problem_language(questions):
-    assert [question.lang for question in questions] == LANGUAGES * (len(questions) // len(LANGUAGES))
+    parallel = [q for q in questions if q.split != "pivot_shots"]
+    assert [q.lang for q in parallel] == LANGUAGES * (len(parallel) // len(LANGUAGES))
     splits = [SPLITS.index(question.split) for question in questions]
     assert splits == sorted(splits)
-    ids = [question.problem_id for question in questions]
+    ids = [q.problem_id for q in parallel]
     assert all(len(set(ids[i : i + 11])) == 1 for i in range(0, len(ids), 11))
+
+
+def test_shots_of_the_pivot_are_english(questions):
+    assert {q.lang for q in questions if q.split == "pivot_shots"} == {"en"}
 
 
 def test_no_problem_is_in_two_splits(questions):
@@ -60,14 +69,14 @@ def test_families_are_balanced(questions):
 
 def test_unseen_families_take_turns_in_test_and_are_nowhere_else(questions):
     unseen = Counter(question.split for question in questions if question.unseen_family)
-    assert unseen == {"test": 6 * len(LANGUAGES)}
+    assert unseen == {"test": 10 * len(LANGUAGES)}
     assert {q.family for q in questions if q.unseen_family}.isdisjoint(q.family for q in questions if q.split != "test")
 
 
-@pytest.mark.parametrize("num_shots", range(1, 8))
+@pytest.mark.parametrize("num_shots", range(1, 9))
 def test_shots_are_distinct_families_in_the_order_of_their_files(num_shots):
     ranked = ["add-then-remove", "change-subtract", "equal-groups", "change-add"]
-    others = ["groups-then-add", "money-change", "share-equally"]
+    others = ["ages", "boxes-then-share", "distance", "fraction-of-set"]
     shots = [q.family for q in build(languages=["en", "es"], num_shots=num_shots) if q.split == "shots"]
     assert shots[::2] == (ranked + others)[:num_shots]
 
@@ -80,7 +89,7 @@ def test_default_shots_show_three_operations_and_two_steps():
 
 def test_shots_show_both_kinds_and_alone_have_solutions(questions):
     assert {question.num_steps for question in questions if question.split == "shots"} == {1, 2}
-    assert {question.split for question in questions if question.solution is not None} == {"shots"}
+    assert {q.split for q in questions if q.solution is not None} == {"shots", "pivot_shots"}
 
 
 def test_answers_are_the_same_over_languages(questions):
@@ -99,18 +108,30 @@ def test_more_training_problems_leave_the_test_problems(questions):
     assert [q for q in more if q.split == "test"] == [q for q in questions if q.split == "test"]
 
 
-def test_the_shipped_sizes_fit():
-    sizes = {"num_shots": 4, "num_train": 192, "num_calibration": 24, "num_validation": 32, "num_test": 64}
-    problems = {(q.split, q.problem_id) for q in build(**sizes)}
-    assert Counter(f"num_{split}" for split, _ in problems) == sizes
+def test_two_thousand_problems_in_every_language():
+    params = load_params()
+    sizes = {key: value for key, value in params.problems.model_dump().items() if key.startswith("num_")}
+    questions = build(**sizes | {"num_train": 2000 - sum(sizes.values()) + sizes["num_train"]})
+    assert len({q.problem_id for q in questions}) == 2000
+
+
+def test_same_bytes_on_any_machine(questions):
+    rows = "".join(f"{question.model_dump_json()}\n" for question in questions)
+    assert hashlib.sha256(rows.encode()).hexdigest()[:16] == "to be set"
+
+
+def test_splits_from_elsewhere_are_left_out():
+    own = SourceParams(format="gsm8k", path="gsm8k/train.jsonl")
+    questions = build(languages=["en", "es"], sources=SOURCES.model_copy(update={"train": own}))
+    assert {q.split for q in questions} == set(SPLITS) - {"train"}
 
 
 def test_too_many_problems_name_the_key_and_the_family():
     with pytest.raises(PipelineError, match=r"`problems\.num_train` .*equal-groups\.yaml") as caught:
-        build(num_train=5000)
+        build(num_train=9000)
     assert "\n" not in str(caught.value)
 
 
-def test_language_without_templates_names_language_and_file():
-    with pytest.raises(PipelineError, match=r"add-then-remove\.yaml: no text in language `xx`"):
+def test_unknown_language_names_its_file():
+    with pytest.raises(PipelineError, match=r"language `xx` is not known; add .*languages/xx\.yaml"):
         build(languages=["en", "es", "xx"])

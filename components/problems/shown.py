@@ -1,0 +1,53 @@
+"""Numbers and words as a text shows them: the language's decimal mark and digits, and its plural forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale
+from babel.numbers import format_decimal
+
+from components.contracts import PipelineError
+from components.lang import language
+
+FIXED = "fixed"
+"""The format of a number whose following word has one form for all numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A number in a template: `{a}` and `{a:fixed}` give the number, `{a:apples}` its form of the word `apples`."""
+
+    value: Decimal
+    lang: str
+    forms: Mapping[str, Mapping[str, str]]
+    native_digits: bool = False
+
+    def __format__(self, spec: str) -> str:
+        if spec in ("", FIXED):
+            return show_number(self.value, self.lang, self.native_digits)
+        category = plural_category(self.value, self.lang)
+        try:
+            return self.forms[spec][category]
+        except KeyError:
+            raise PipelineError(f"`forms.{spec}` has no `{category}`, which {self.value} needs") from None
+
+
+@cache
+def show_number(value: Decimal, lang: str, native_digits: bool = False) -> str:
+    """A number as the language writes it (CLDR), without idle zeros; in its own digits where asked for and it has any."""
+    text = format_decimal(value, format="#,##0.##", locale=_locale(lang))
+    own = language(lang).native_digits if native_digits else None
+    return text.translate(str.maketrans("0123456789", own)) if own else text
+
+
+@cache
+def plural_category(value: Decimal, lang: str) -> str:
+    """The CLDR plural category of a number: zero, one, two, few, many or other."""
+    return str(_locale(lang).plural_form(value.normalize()))
+
+
+@cache
+def _locale(lang: str) -> Locale:
+    return Locale.parse(lang, sep="-")
