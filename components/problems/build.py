@@ -15,7 +15,7 @@ from components.contracts.records import Split
 from components.lang import language
 from components.params import BaseParams, ProblemsParams
 from components.problems.families import Family, Numbers, load_families
-from components.problems.shown import Shown
+from components.problems.shown import Shown, in_native_digits
 
 SPLITS: tuple[Split, ...] = ("shots", "pivot_shots", "train", "calibration", "validation", "test")
 WORKED: tuple[Split, ...] = ("shots", "pivot_shots")
@@ -69,13 +69,15 @@ def ask(problem: Problem, split: Split, lang: str, native_digits: bool = False) 
     """
     family = problem.family
     row, wording = language(lang), family.wording(lang)
-    shown = {name: Shown(value, lang, wording.forms, native_digits) for name, value in problem.numbers.items()}
+    shown = {name: Shown(value, lang, wording.forms) for name, value in problem.numbers.items()}
     values = {**shown, "name": row.names[problem.index % len(row.names)]}
     try:
         question, working = wording.question.format(**values), wording.working.format(**values)
     except PipelineError as error:
         raise PipelineError(f"{family.path}: `text.{lang}`: {error}; add it") from None
-    sentence = row.answer_sentence.format(answer=shown[family.answer_key])
+    solution = working + row.sentence_gap + row.answer_sentence.format(answer=shown[family.answer_key])
+    if native_digits:
+        question, solution = in_native_digits(question, lang), in_native_digits(solution, lang)
     return Question(
         problem_id=f"{family.name}-{problem.index:04d}",
         lang=lang,
@@ -85,7 +87,7 @@ def ask(problem: Problem, split: Split, lang: str, native_digits: bool = False) 
         unseen_family=family.unseen,
         question=question,
         answer=_canonical(problem.numbers[family.answer_key]),
-        solution=working + row.sentence_gap + sentence if split in WORKED else None,
+        solution=solution if split in WORKED else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers and words as a text shows them: the language's decimal mark and digits, and its plural forms."""
+"""Numbers and words as a text shows them: the language's decimal mark, plural forms and digits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,11 +22,10 @@ class Shown:
     value: Decimal
     lang: str
     forms: Mapping[str, Mapping[str, str]]
-    native_digits: bool = False
 
     def __format__(self, spec: str) -> str:
         if spec in ("", FIXED):
-            return show_number(self.value, self.lang, self.native_digits)
+            return show_number(self.value, self.lang)
         category = plural_category(self.value, self.lang)
         try:
             return self.forms[spec][category]
@@ -35,10 +34,14 @@ class Shown:
 
 
 @cache
-def show_number(value: Decimal, lang: str, native_digits: bool = False) -> str:
-    """A number as the language writes it (CLDR), without idle zeros; in its own digits where asked for and it has any."""
-    text = format_decimal(value, format="#,##0.##", locale=_locale(lang))
-    own = language(lang).native_digits if native_digits else None
+def show_number(value: Decimal, lang: str) -> str:
+    """A number as the language writes it (CLDR), without idle zeros."""
+    return format_decimal(value, format="#,##0.##", locale=_locale(lang))
+
+
+def in_native_digits(text: str, lang: str) -> str:
+    """The text with every ASCII digit in the language's own digits, where it has any."""
+    own = language(lang).native_digits
     return text.translate(str.maketrans("0123456789", own)) if own else text
 
 

@@ -30,9 +30,11 @@ sys.addaudithook(note)
 SMALL = {
     "base": {"languages": ["en", "es", "th"], "trained_languages": ["es"]},
     "models": {"policy": "./tiny", "pivot": "./tiny", "dtype": "float32"},
-    "problems": {"num_shots": 1, "num_train": 12, "num_calibration": 4, "num_validation": 6, "num_test": 8},
+    "problems": {
+        "num_shots": 1, "num_pivot_shots": 4, "num_train": 12, "num_calibration": 4, "num_validation": 6, "num_test": 8,
+    },
     "sampling": {"temperature": 1.0, "max_new_tokens": 40},
-    "reference": {"num_samples": 12, "min_agreement": 0.0},
+    "reference": {"num_samples": 24, "num_shots": 1, "min_agreement": 0.0},
     "calibrate": {"num_problems": 2, "num_samples": 2},
     "train": {
         "warmup_steps": 2, "warmup_batch_size": 4, "steps": 2, "prompts_per_step": 2, "group_size": 4,

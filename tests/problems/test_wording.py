@@ -14,7 +14,7 @@ import yaml
 from components.contracts import PipelineError
 from components.lang import languages
 from components.problems.families import Wording, load_families
-from components.problems.shown import FIXED, Shown, plural_category, show_number
+from components.problems.shown import FIXED, Shown, in_native_digits, plural_category, show_number
 
 FAMILIES = {family.name: family for family in load_families()}
 PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -85,24 +85,27 @@ def test_a_word_that_does_not_fit_is_found(old, new, fault):
 
 
 @pytest.mark.parametrize(
-    ("value", "lang", "native", "shown"),
+    ("value", "lang", "shown"),
     [
-        ("2.5", "en", False, "2.5"),
-        ("2.5", "de", False, "2,5"),
-        ("2.50", "ru", False, "2,5"),
-        ("1250", "en", False, "1,250"),
-        ("1250", "de", False, "1.250"),
-        ("1250", "fr", False, "1\u202f250"),
-        ("1250", "ru", False, "1\u00a0250"),
-        ("20", "bn", False, "20"),
-        ("20", "bn", True, "২০"),
-        ("2.5", "th", True, "๒.๕"),
-        ("1250", "te", True, "౧,౨౫౦"),
-        ("20", "sw", True, "20"),
+        ("2.5", "en", "2.5"),
+        ("2.5", "de", "2,5"),
+        ("2.50", "ru", "2,5"),
+        ("1250", "en", "1,250"),
+        ("1250", "de", "1.250"),
+        ("1250", "fr", "1\u202f250"),
+        ("1250", "ru", "1\u00a0250"),
+        ("20", "bn", "20"),
     ],
 )
-def test_numbers_are_written_as_the_language_writes_them(value, lang, native, shown):
-    assert show_number(Decimal(value), lang, native) == shown
+def test_numbers_are_written_as_the_language_writes_them(value, lang, shown):
+    assert show_number(Decimal(value), lang) == shown
+
+
+@pytest.mark.parametrize(
+    ("lang", "shown"), [("bn", "১/৪, ২.৫"), ("th", "๑/๔, ๒.๕"), ("te", "౧/౪, ౨.౫"), ("sw", "1/4, 2.5"), ("ja", "1/4, 2.5")]
+)
+def test_native_digits_are_the_languages_own_where_it_has_any(lang, shown):
+    assert in_native_digits("1/4, 2.5", lang) == shown
 
 
 @pytest.mark.parametrize(

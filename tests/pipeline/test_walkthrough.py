@@ -1,0 +1,71 @@
+"""README's walk-through of other people's data: its very parameters and files, through `reference` and `evaluate`."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.contracts import Prediction, Question, Reference, read_records, read_table
+from tests.pipeline.conftest import ROOT, run
+from tests.server.chat_server import serve
+
+pytestmark = pytest.mark.slow
+
+SHOWN = dict(re.findall(r"<!-- walk-through: (\S+) -->\n```\w+\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
+DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def walk(clone: Path):
+    """Puts shown parameters over the small ones; the clone is as before afterwards."""
+    before = (clone / "params.yaml").read_text()
+
+    def merge(name):
+        params = yaml.safe_load(before)
+        for section, values in yaml.safe_load(SHOWN[name]).items():
+            params[section] |= values
+        (clone / "params.yaml").write_text(yaml.safe_dump(params))
+
+    yield merge
+    (clone / "params.yaml").write_text(before)
+
+
+def predictions(clone):
+    return read_table(clone / "data/evaluate/predictions.parquet", Prediction)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
+def test_mgsm_and_gsm8k(clone: Path, walk) -> None:
+    shared = clone.parent / "shared"
+    if not shared.exists():
+        shared.symlink_to(DATA.parent)
+    walk("mgsm")
+    with serve(lambda prompt: prompt) as url:
+        run(clone, "dvc", "repro", "reference", "evaluate", PBRLSVR_SERVER_URL=url)
+    train = read_records(clone / "data/problems/train.jsonl", Question)
+    spanish = [q for q in train if q.lang == "es"]
+    assert {q.translated_by for q in spanish} == {"server:translator"}
+    assert all(q.source_row is not None and q.source.endswith("train.jsonl") for q in train)
+    references = read_records(clone / "data/reference/references.jsonl", Reference)
+    assert {r.problem_id for r in references} >= {q.problem_id for q in train}
+    asked = {(p.lang, p.problem_id) for p in predictions(clone)}
+    assert {lang for lang, _ in asked} == {"en", "es", "th"}
+    first = json.loads((clone / "data/problems/test.jsonl").read_text().splitlines()[0])
+    assert first["answer"] == "18"
+    assert (first["source_row"], first["translated_by"]) == (0, None)
+
+
+def test_own_table(clone: Path, walk) -> None:
+    (clone / "capitals.csv").write_text(SHOWN["capitals.csv"])
+    walk("table")
+    run(clone, "dvc", "repro", "reference", "evaluate", "report")
+    rows = predictions(clone)
+    gold = {q.problem_id: q.answer for q in read_records(clone / "data/problems/test.jsonl", Question)}
+    assert sorted(gold.values(), key=str) == ["A", "B", None]
+    assert {row.lang for row in rows} == {"en", "es"}
+    assert {row.answer_read for row in rows} <= {"A", "B", "C", None}
+    assert all((row.correct is None) == (gold[row.problem_id] is None) for row in rows)
+    shutil.rmtree(clone / "report")
