@@ -23,7 +23,7 @@ SMALLEST, LARGEST = 2, 9999  # of every number: 1 would need singular wording in
 MAX_DECIMALS = 2
 MAX_DRAWS = 20_000
 
-_FORMULA = re.compile(r"(\w+) ([-+*/]) (\w+)")
+_FORMULA = re.compile(r"(\w+) ([-+*/]|//) (\w+)")
 
 Exact = Annotated[Decimal, BeforeValidator(str)]
 """From YAML: through text, so that 0.1 is a tenth."""
@@ -125,7 +125,7 @@ class Family(BaseModel):
         for name, formula in self._formulas().items():
             match = _FORMULA.fullmatch(formula)
             if match is None or not all(term in known or term.isdecimal() for term in match.group(1, 3)):
-                raise ValueError(f"`{name}: {formula}` must be `left + right` (or - * /) of earlier numbers")
+                raise ValueError(f"`{name}: {formula}` must be `left + right` (or - * / //) of earlier numbers")
             known.add(name)
         return known
 
@@ -188,8 +188,9 @@ def _terms(formula: str) -> tuple[str, str, str]:
 
 
 def _calculate(a: Decimal, sign: str, b: Decimal) -> Decimal | None:
-    """`a sign b`; None where it is out of bounds or has too many decimals (a division that does not come out, say)."""
-    if sign == "/" and b == 0:
+    """`a sign b`; None where it is out of bounds or has too many decimals, or any after `//`."""
+    if sign in ("/", "//") and b == 0:
         return None
     value = a + b if sign == "+" else a - b if sign == "-" else a * b if sign == "*" else a / b
-    return value if SMALLEST <= value <= LARGEST and value == round(value, MAX_DECIMALS) else None
+    decimals = 0 if sign == "//" else MAX_DECIMALS
+    return value if SMALLEST <= value <= LARGEST and value == round(value, decimals) else None
