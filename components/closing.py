@@ -22,6 +22,16 @@ GROUPS = {
 def print_closing() -> None:
     """Print the table and the pointers from what the `report` stage has written."""
     summary: dict[str, Any] = json.loads(SUMMARY.read_text(encoding="utf-8"))
+    if summary["languages"]:
+        console.print(_table(summary), soft_wrap=False)
+    else:
+        say("No accuracy on `test`: nobody knows the right answers of its problems")
+    say("Report:  report/report.html")
+    say("Runs:    make ui (Prefect and MLflow in the browser)")
+    say('Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang es')
+
+
+def _table(summary: Mapping[str, Any]) -> Table:
     table = Table(title=r"Accuracy on `test`, % \[interval]", title_justify="left", box=SIMPLE_HEAD, padding=0)
     table.add_column("language", no_wrap=True)
     for label in (*SYSTEMS.values(), "gain"):
@@ -35,10 +45,7 @@ def print_closing() -> None:
     if gaps := summary.get("gap_to_english"):
         table.add_section()
         table.add_row("gap to English", *(f"{100 * gaps[system]:.1f}" for system in SYSTEMS), "")
-    console.print(table, soft_wrap=False)
-    say("Report:  report/report.html")
-    say("Runs:    make ui (Prefect and MLflow in the browser)")
-    say('Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang es')
+    return table
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

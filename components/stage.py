@@ -17,7 +17,7 @@ import yaml
 
 from components.contracts import PipelineError, fingerprint, write_json
 from components.environment import PARENT_RUN_ID, exit_on_sigterm, prepare_process
-from components.params import Params, load_params
+from components.params import Params, SourceParams, load_params
 from components.progress import say
 from components.tracking import TrackedRun, check_store, make_receipt, numbers, tracked_run
 from components.tracking.receipt import RECEIPTS, git_state
@@ -72,9 +72,14 @@ def run_stage(name: str, work: Callable[[StageRun], None]) -> None:
 
 
 def names_hub_model(params: Params) -> bool:
-    """Whether a parameter names a model of the Hugging Face hub (neither packaged nor a folder)."""
-    names = (params.models.policy, params.models.pivot, params.reward.encoder)
-    return any(name not in PACKAGED and name[0] not in "./~" and not Path(name).is_dir() for name in names)
+    """Whether a parameter names a model or a data set of the Hugging Face hub (neither packaged nor a folder)."""
+    problems = params.problems
+    sources = [getattr(problems.sources, split) for split in type(problems.sources).model_fields]
+    hub = [source.path for source in sources if isinstance(source, SourceParams) and source.format == "hub"]
+    translator = [problems.translator] if problems.translator != "none" else []
+    names = (params.models.policy, params.models.pivot, params.reward.encoder, *translator, *hub)
+    named = (name for name in names if name not in PACKAGED and not name.startswith("server:"))
+    return any(name[0] not in "./~" and not Path(name).is_dir() for name in named)
 
 
 def _run(name: str, work: Callable[[StageRun], None]) -> None:

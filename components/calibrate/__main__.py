@@ -19,12 +19,11 @@ def work(run: StageRun) -> None:
     from components.calibrate.audit import audit
     from components.calibrate.score import score_language
     from components.generation.journal import Journal
-    from components.generation.models import read_manifest
+    from components.generation.manifest import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
     from components.progress import track
     from components.questions import read_questions
-    from components.reward.encoders import Encoder
     from components.reward.functions import HybridReward
 
     params, manifest = run.params, read_manifest()
@@ -34,10 +33,7 @@ def work(run: StageRun) -> None:
     )
     references = {r.problem_id: r for r in read_records(REFERENCES, Reference) if r.kept}
     chosen = _problems_with_reference(questions, references, params.calibrate.num_problems, run)
-    encoder = Encoder(params.reward.encoder)
-    reward = HybridReward(
-        encoder, params.reward.answer_weight, params.reward.semantic_weight, params.reward.min_language_share
-    )
+    reward = HybridReward.from_params(params.reward)
     responder = Responder.load(manifest.policy, params.models.dtype, shots, params.sampling.batch_size)
     decoding = Decoding(params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k)
     journal = Journal(run.name, run.fingerprint())
@@ -60,13 +56,16 @@ def work(run: StageRun) -> None:
             ),
         )
     write_table(SCORES, rows, ScoredResponse)
-    run.metrics = audit(rows, encoder.languages)
+    run.metrics = audit(rows, reward.embedding.encoder.languages)
     unknown = [lang for lang, entry in run.metrics["languages"].items() if not entry["encoder_declares"]]
     if unknown:
         run.say(f"warning: the encoder does not declare {', '.join(unknown)}; its scores there are marked, not trusted")
-    macro = run.metrics["auc_macro"]
-    told = ", ".join(f"{name} {value:.3f}" for name, value in macro.items() if value is not None)
-    run.say(f"macro AUC against the English gold: {told}")
+    num_without_gold = sum(row.correct is None for row in rows)
+    if num_without_gold:
+        run.say(f"{num_without_gold} of {len(rows)} responses have no gold answer; they count in no AUC or accuracy")
+    macro = {name: value for name, value in run.metrics["auc_macro"].items() if value is not None}
+    told = ", ".join(f"{name} {value:.3f}" for name, value in macro.items())
+    run.say(f"macro AUC against the English gold: {told or 'none, because no language has right and wrong responses'}")
 
 
 def _problems_with_reference(

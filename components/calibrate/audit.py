@@ -10,12 +10,14 @@ from components.contracts import ScoredResponse
 REWARDS = ("answer", "embedding", "language", "hybrid")
 
 
-def auc(scores: Sequence[float | None], correct: Sequence[bool]) -> float | None:
-    """Probability that a right response outscores a wrong one (ties count half), 0 to 1; unscored rows are left out.
+def auc(scores: Sequence[float | None], correct: Sequence[bool | None]) -> float | None:
+    """Probability that a right response outscores a wrong one (ties count half), 0 to 1.
 
-    None where one of the two kinds is missing: there is nothing to tell apart.
+    Rows without a score or without gold are left out. None where one of the two kinds is missing: there is nothing to
+    tell apart.
     """
-    pairs = [(score, label) for score, label in zip(scores, correct, strict=True) if score is not None]
+    rows = zip(scores, correct, strict=True)
+    pairs = [(score, label) for score, label in rows if score is not None and label is not None]
     if len({label for _, label in pairs}) < 2:
         return None
     return float(roc_auc_score([label for _, label in pairs], [score for score, _ in pairs]))
@@ -23,6 +25,8 @@ def auc(scores: Sequence[float | None], correct: Sequence[bool]) -> float | None
 
 def audit(rows: Sequence[ScoredResponse], declared: frozenset[str] | None) -> dict[str, Any]:
     """By language: AUC and mean of every reward, accuracy, counts; and the macro AUC over languages that have one.
+
+    AUC and accuracy are those of the responses with gold; `num_without_gold` counts the others.
 
     Args:
         declared: Languages the encoder declares; others are marked `encoder_declares: false`.
@@ -33,7 +37,8 @@ def audit(rows: Sequence[ScoredResponse], declared: frozenset[str] | None) -> di
         correct = [row.correct for row in own]
         languages[lang] = {
             "num_responses": len(own),
-            "accuracy": sum(correct) / len(own),
+            "num_without_gold": correct.count(None),
+            "accuracy": _mean(correct),
             "truncated_share": sum(row.truncated for row in own) / len(own),
             "unscored": sum(row.hybrid is None for row in own),
             "encoder_declares": declared is None or lang in declared,

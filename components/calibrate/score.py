@@ -6,7 +6,7 @@ from typing import Any
 from components.contracts import Question, Reference, ScoredResponse
 from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding
-from components.lang.answers import read_answer, same_answer
+from components.lang.answers import grade, read_answer
 from components.reward.functions import HybridReward
 
 
@@ -22,18 +22,19 @@ def score_language(
 ) -> list[ScoredResponse]:
     """Responses of the policy to `questions` (all in `lang`, each with a reference) with every reward's score."""
     seed_piece(seed, f"calibrate/{lang}")
-    groups = responder.respond([(q.question, lang) for q in questions], decoding, num_samples)
+    groups = responder.respond([(q.asked, lang) for q in questions], decoding, num_samples)
     flat = [(q, i, r) for q, group in zip(questions, groups, strict=True) for i, r in enumerate(group)]
     texts = [response.text for _, _, response in flat]
     columns: dict[str, Any] = {
         "lang": [lang] * len(flat),
         "reference_answer": [references[q.problem_id].answer for q, _, _ in flat],
         "reference_text": [references[q.problem_id].text for q, _, _ in flat],
+        "num_choices": [len(q.choices) for q, _, _ in flat],
     }
     parts = [part(texts, **columns) for part in (reward.answer, reward.embedding, reward.language)]
     rows = []
     for (question, sample, response), answer, embedding, language in zip(flat, *parts, strict=True):
-        read = read_answer(response.text, lang)
+        read = read_answer(response.text, lang, len(question.choices))
         hybrid = reward.combine(answer, embedding, language)
         rows.append(
             ScoredResponse(
@@ -44,7 +45,7 @@ def score_language(
                 truncated=response.truncated,
                 answer_read=read.value,
                 answer_path=read.path,
-                correct=same_answer(read.value, question.answer),
+                correct=grade(read.value, question.answer),
                 answer=answer,
                 embedding=embedding,
                 language=language,

@@ -25,7 +25,7 @@ def work(run: StageRun) -> None:
     """One system and language at a time, each kept as soon as it is done."""
     from components.evaluate.predict import predict
     from components.generation.journal import Journal
-    from components.generation.models import read_manifest
+    from components.generation.manifest import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
     from components.progress import Progress
@@ -51,17 +51,26 @@ def work(run: StageRun) -> None:
                 progress.advance(len(asked), note=f"{system} {lang}")
     write_table(PREDICTIONS, rows, Prediction)
     run.metrics = summarise(rows, questions)
+    num_ungraded = len({row.problem_id for row in rows if row.correct is None})
+    if num_ungraded:
+        num_problems = run.metrics["num_problems"]
+        run.say(f"{num_ungraded} of {num_problems} test problems have no gold answer; they count in no accuracy")
 
 
 def summarise(rows: Sequence[Prediction], questions: Sequence[Question]) -> dict[str, Any]:
-    """Accuracy, truncated and in-language shares by system and language. Intervals are the report's."""
+    """Accuracy, truncated and in-language shares by system and language. Intervals are the report's.
+
+    Accuracy is that of the rows with a gold answer (None where there are none); `num_ungraded` counts the others.
+    """
     metrics: dict[str, Any] = {"num_problems": len({q.problem_id for q in questions})}
     for system in ADAPTERS:
         metrics[system] = {}
         for lang in dict.fromkeys(row.lang for row in rows):
             own = [row for row in rows if row.system == system and row.lang == lang]
+            graded = [row.correct for row in own if row.correct is not None]
             metrics[system][lang] = {
-                "accuracy": sum(row.correct for row in own) / len(own),
+                "accuracy": sum(graded) / len(graded) if graded else None,
+                "num_ungraded": len(own) - len(graded),
                 "truncated_share": sum(row.truncated for row in own) / len(own),
                 "language_share": sum(row.language_share or 0.0 for row in own) / len(own),
             }

@@ -6,7 +6,7 @@ from components.contracts import Prediction, Question
 from components.contracts.records import System
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
-from components.lang.answers import read_answer, same_answer
+from components.lang.answers import grade, read_answer
 from components.lang.share import language_share
 
 
@@ -17,11 +17,11 @@ def predict(
     decoding: Decoding,
     trained_lang: bool,
 ) -> list[Prediction]:
-    """One row a question; `correct` is equality with the gold answer."""
-    groups = responder.respond([(q.question, q.lang) for q in questions], decoding)
+    """One row a question; `correct` is equality with the gold answer, None where there is none."""
+    groups = responder.respond([(q.asked, q.lang) for q in questions], decoding)
     rows = []
     for question, (response,) in zip(questions, groups, strict=True):
-        read = read_answer(response.text, question.lang)
+        read = read_answer(response.text, question.lang, len(question.choices))
         rows.append(
             Prediction(
                 system=system,
@@ -35,7 +35,7 @@ def predict(
                 truncated=response.truncated,
                 answer_read=read.value,
                 answer_path=read.path,
-                correct=same_answer(read.value, question.answer),
+                correct=grade(read.value, question.answer),
                 language_share=language_share(response.text, question.lang),
             )
         )

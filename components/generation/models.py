@@ -8,23 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError
-
-MANIFEST_PATH = Path("models/manifest.json")
-
-
-def read_manifest(path: Path = MANIFEST_PATH) -> ModelManifest:
-    """Read the two roles' checkpoints.
-
-    Raises:
-        ContractError: The file is missing or breaks the contract.
-    """
-    try:
-        return ModelManifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ContractError(f"{path}: {error.strerror}; run `dvc repro models`") from None
-    except ValueError as error:
-        raise ContractError(f"{path}: {' '.join(str(error).split())}; run `dvc repro -f models`") from None
+from components.contracts import ModelEntry, PipelineError
 
 
 def choose_device() -> torch.device:

@@ -24,7 +24,7 @@ class PromptFormat:
 
     def prompt_text(self, question: str, lang: str) -> str:
         """The whole prompt as text, worked examples included."""
-        examples = [(shot.question, shot.solution or "") for shot in self._shots if shot.lang == lang]
+        examples = [(shot.asked, shot.solution or "") for shot in self._shots if shot.lang == lang]
         if self.is_chat:
             return self._chat_text(question, examples)
         labels = language(lang)

@@ -11,7 +11,8 @@ import torch
 from components.contracts import ModelEntry, Question
 from components.generation.models import load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
-from components.generation.sampler import Decoding, generate
+from components.generation.sampler import Decoding, Generated, generate
+from components.lang.thoughts import split_thought
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,11 @@ class Response:
     """A response as text; `truncated` where the length limit ended it."""
 
     text: str
+    """Without the thought."""
     num_tokens: int
+    """Generated, the thought's included."""
     truncated: bool
+    thought: str | None = None
 
 
 class Responder:
@@ -53,9 +57,20 @@ class Responder:
         on_progress: Callable[[int], None] = lambda _count: None,
     ) -> list[list[Response]]:
         """`num_samples` responses to each (question, language)."""
+        prompts = [self.prompt_format.prompt_ids(question, lang) for question, lang in questions]
+        return self.respond_to_prompts(prompts, decoding, num_samples, on_progress)
+
+    def respond_to_prompts(
+        self,
+        prompts: Sequence[list[int]],
+        decoding: Decoding,
+        num_samples: int = 1,
+        on_progress: Callable[[int], None] = lambda _count: None,
+    ) -> list[list[Response]]:
+        """`num_samples` responses to each prompt, given as token ids (P,)."""
         groups = generate(
             self.model,
-            [self.prompt_format.prompt_ids(question, lang) for question, lang in questions],
+            prompts,
             decoding,
             stop_ids=self.prompt_format.stop_ids,
             pad_id=int(self.prompt_format.tokenizer.pad_token_id),
@@ -63,8 +78,11 @@ class Responder:
             batch_size=self.batch_size,
             on_progress=on_progress,
         )
-        read = self.prompt_format.response_text
-        return [[Response(read(g.token_ids), len(g.token_ids), g.truncated) for g in group] for group in groups]
+        return [[self._read(generated) for generated in group] for group in groups]
+
+    def _read(self, generated: Generated) -> Response:
+        thought, text = split_thought(self.prompt_format.response_text(generated.token_ids))
+        return Response(text, len(generated.token_ids), generated.truncated, thought)
 
 
 def seed_piece(seed: int, key: str) -> None:

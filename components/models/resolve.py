@@ -1,4 +1,4 @@
-"""From a name in params.yaml to a checkpoint's folder: packaged, local, or of the Hugging Face hub."""
+"""From a name in params.yaml to a checkpoint's folder (packaged, local, of the Hugging Face hub) or a served model."""
 
 from pathlib import Path
 
@@ -11,25 +11,43 @@ from components.contracts import ModelEntry, PipelineError, fingerprint
 from components.models.packaged import PACKAGED_MODEL, convert_packaged
 from components.progress import say
 
+_SERVED = "server:"
+
 # What a checkpoint is made of here: no pickles, no code.
 _FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]
 _TOKENIZER_FILES = ["tokenizer.*", "vocab.*", "*.model"]
+
+
+def served_pivot(name: str) -> str | None:
+    """The served model's name in `server:NAME`; None where `name` is a checkpoint's.
+
+    Raises:
+        PipelineError: `server:` stands alone.
+    """
+    if not name.startswith(_SERVED):
+        return None
+    if not (served := name.removeprefix(_SERVED).strip()):
+        raise PipelineError("params.yaml: `models.pivot`: `server:` needs a name behind it, as the server lists it")
+    return served
 
 
 def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
     """Find (and for the packaged model, make) the checkpoint `name` of `role` (`policy` or `pivot`).
 
     Raises:
-        PipelineError: No such folder or hub name, or the folder is no checkpoint in safetensors.
+        PipelineError: No such folder or hub name, or the folder is no checkpoint in safetensors; or the model is behind
+            a server, where it cannot be trained.
     """
+    key = f"params.yaml: `models.{role}`"
+    if name.startswith(_SERVED):
+        raise PipelineError(f"{key}: `{name}` cannot be trained behind a server; give a folder or a Hugging Face name")
     if name == PACKAGED_MODEL:
         folder = packaged_folder
         if not (folder / "config.json").is_file():
             say(f"{role}: turning the packaged GGUF into a bf16 checkpoint (about a minute)")
             convert_packaged(folder)
     else:
-        folder = _local_or_hub(f"params.yaml: `models.{role}`", name)
-    key = f"params.yaml: `models.{role}`"
+        folder = _local_or_hub(key, name)
     _check(key, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)

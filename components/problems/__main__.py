@@ -1,15 +1,18 @@
-"""Write the questions of each split to data/problems/{split}.jsonl: built ones, or a user's own.
+"""Write the questions of each split to data/problems/{split}.jsonl: built ones, or those of outside sources.
 
-Reads `base` and `problems` of params.yaml. Run: `python -m components.problems`.
+Reads `base` and `problems` of params.yaml, and the files that they name. Run: `python -m components.problems`.
 """
 
+import re
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Any
 
-from components.contracts import write_records
+from components.contracts import Question, write_records
 from components.lang import language
-from components.problems.build import SPLITS, build_questions
-from components.problems.own import read_own
+from components.problems.assemble import assemble
+from components.problems.build import SPLITS
 from components.questions import read_questions
 from components.stage import StageRun, run_stage
 
@@ -17,26 +20,42 @@ FOLDER = Path("data/problems")
 
 
 def work(run: StageRun) -> None:
-    """Build, write, and check what was written."""
+    """Assemble, write, and check what was written."""
     params = run.params
     for lang in params.base.languages:
         language(lang)  # answers cannot be read in a language outside the table: told now, not after an hour
-    if params.problems.source == "built-in":
-        questions = build_questions(params.problems, params.base)
-    else:
-        questions = read_own(Path(params.problems.source), params.base)
+    assembled = assemble(params.problems, params.base)
+    for note in assembled.notes:
+        run.say(note)
     for split in SPLITS:
         path = FOLDER / f"{split}.jsonl"
-        write_records(path, (question for question in questions if question.split == split))
+        write_records(path, (question for question in assembled.questions if question.split == split))
         read_questions(path)
+    dropped = {split: reasons.total() for split, reasons in assembled.dropped.items()}
+    run.metrics = summarise(assembled.questions) | {"dropped": dropped}
+
+
+def summarise(questions: Sequence[Question]) -> dict[str, Any]:
+    """Counts of problems (over all languages one each) and of questions."""
     problems = {question.problem_id: question for question in questions}.values()
-    run.metrics = {
+    steps = (problem.num_steps for problem in problems)
+    return {
         "num_problems": dict(Counter(problem.split for problem in problems)),
         "num_questions": len(questions),
-        "families": dict(Counter(problem.family for problem in problems)),
+        "sources": dict(Counter(_metric_name(problem.source) for problem in problems)),
+        "families": dict(Counter(_metric_name(problem.family) for problem in problems)),
+        "num_steps": dict(Counter("unknown" if count is None else str(count) for count in steps)),
         "num_unseen_test_problems": sum(problem.unseen_family for problem in problems),
+        "num_unknown_answers": sum(problem.answer is None for problem in problems),
+        "translated": dict(Counter(question.lang for question in questions if question.translated_by)),
         "max_solution_chars": max((len(question.solution or "") for question in questions), default=0),
     }
+
+
+def _metric_name(text: str) -> str:
+    """A source or family as MLflow takes it in a name: no steps up (`../`), and of marks only some."""
+    parts = (re.sub(r"[^\w. -]", "_", part) for part in PurePath(text).parts)
+    return "/".join(part for part in parts if part.strip("._")) or "unnamed"
 
 
 if __name__ == "__main__":

@@ -1,80 +1,77 @@
-"""Sample the English pivot k times a question, vote, and write references.
+"""Sample the English pivot k times a question, vote, and write references and labels.
 
-Reads questions of train, calibration and validation; never of test. Writes data/reference/references.jsonl.
-Run: `python -m components.reference`.
+Reads questions of train, calibration and validation, never of test, and the worked examples to choose from. Writes
+data/reference/samples.jsonl (every response), data/reference/references.jsonl and the quality report
+metrics/reference.json. Run: `python -m components.reference`.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.contracts import Question, Reference, write_records
+from components.contracts import ContractError, ModelEntry, Question, write_records
 from components.stage import StageRun, run_stage
 
 SPLITS = ("train", "calibration", "validation")
 PROBLEMS = Path("data/problems")
+SHOTS = PROBLEMS / "pivot_shots.jsonl"
+SAMPLES = Path("data/reference/samples.jsonl")
 REFERENCES = Path("data/reference/references.jsonl")
-PIECE = 64  # questions whose references are written together; a killed stage loses at most these
 
 
 def work(run: StageRun) -> None:
-    """Generate in pieces, each kept as soon as it is done."""
+    """Ask, with every answer kept as soon as it is there; then vote."""
     from components.generation.journal import Journal
-    from components.generation.models import read_manifest
-    from components.generation.responder import Responder, seed_piece
-    from components.generation.sampler import Decoding
+    from components.generation.manifest import read_manifest
     from components.progress import Progress
     from components.questions import read_questions
-    from components.reference.vote import vote
+    from components.reference.nearest import nearest_shots
+    from components.reference.quality import quality
+    from components.reference.served import ask_server
+    from components.reference.vote import Pivot, vote
 
     params, manifest = run.params, read_manifest()
-    shots = read_questions(PROBLEMS / "shots.jsonl")
-    paths = [PROBLEMS / f"{split}.jsonl" for split in SPLITS]
-    questions = [q for path in paths for q in read_questions(path) if q.lang == "en"]
-    responder = Responder.load(manifest.pivot, params.models.dtype, shots, params.sampling.batch_size)
-    decoding = Decoding(params.sampling.max_new_tokens, params.reference.temperature, params.sampling.top_k)
     journal = Journal(run.name, run.fingerprint())
     run.when_done(journal.close)
-    references: list[Reference] = []
-    with Progress("reference", len(questions)) as progress:
+    questions = [q for split in SPLITS for q in read_questions(PROBLEMS / f"{split}.jsonl") if q.lang == "en"]
+    _check_problems(questions)
+    shots = [q for q in read_questions(SHOTS) if q.lang == "en" and q.solution]
+    examples = nearest_shots([q.asked for q in questions], shots, params.reference.num_shots)
+    asked = list(zip(questions, examples, strict=True))
+    k = params.reference.num_samples
+    with Progress("reference", len(asked) * k) as progress:
+        if isinstance(manifest.pivot, ModelEntry):
+            from components.reference.local import ask_model
 
-        def answer(piece: Sequence[Question], key: str) -> list[Reference]:
-            seed_piece(params.base.seed, f"reference/{key}")
-            asked = [(q.question, "en") for q in piece]
-            samples = responder.respond(asked, decoding, params.reference.num_samples, progress.advance)
-            return [
-                vote(q, rs, params.reference.min_agreement, manifest.pivot.name, manifest.self_pivot)
-                for q, rs in zip(piece, samples, strict=True)
-            ]
-
-        for start in range(0, len(questions), PIECE):
-            piece = questions[start : start + PIECE]
-            key = f"{start:06d}"
-            references += journal.piece(key, Reference, lambda piece=piece, key=key: answer(piece, key))  # type: ignore[misc]
-            progress.advance(start + len(piece) - progress.count)  # those found in the journal
+            samples = ask_model(manifest.pivot, params, asked, journal, progress.advance)
+        else:
+            samples = ask_server(manifest.pivot, params, asked, journal, progress.advance)
+    write_records(SAMPLES, samples)
+    pivot, rules = Pivot(manifest.pivot.name, manifest.self_pivot), params.reference
+    references = [
+        vote(question, samples[i * k : (i + 1) * k], rules.min_agreement, rules.keep_only_gold, pivot)
+        for i, question in enumerate(questions)
+    ]
     write_records(REFERENCES, references)
-    run.metrics = summarise(references)
-    kept = run.metrics["kept_share"]
-    right = run.metrics["kept_correct_share"]
-    who = "self-pivot" if manifest.self_pivot else "pivot"
-    run.say(
-        f"{who}: kept {kept:.0%} of {len(references)} references; of these {right:.0%} have the English gold answer"
-    )
+    run.metrics = quality(questions, references, samples)
+    run.say(_told(run, "self-pivot" if pivot.is_policy else "pivot"))
 
 
-def summarise(references: Sequence[Reference]) -> dict[str, float | dict[str, int]]:
-    """Shares over all references, and why some were dropped."""
-    kept = [r for r in references if r.kept]
-    reasons = Counter("no readable answer" if r.answer is None else "low agreement" for r in references if not r.kept)
-    return {
-        "num_references": len(references),
-        "kept_share": len(kept) / len(references),
-        "correct_share": sum(bool(r.gold_correct) for r in references) / len(references),
-        "kept_correct_share": sum(bool(r.gold_correct) for r in kept) / max(1, len(kept)),
-        "agreement_mean": sum(r.agreement for r in references) / len(references),
-        "num_tokens": sum(r.num_tokens for r in references),
-        "dropped": dict(reasons),
-    }
+def _check_problems(questions: Sequence[Question]) -> None:
+    first: dict[str, str] = {}
+    for question in questions:
+        split = first.setdefault(question.problem_id, question.split)
+        if split != question.split:
+            problem = f"problem `{question.problem_id}` is in the splits {split} and {question.split}"
+            raise ContractError(f"{PROBLEMS}: {problem}; a problem belongs to one split")
+
+
+def _told(run: StageRun, who: str) -> str:
+    numbers = run.metrics
+    kept = f"{who}: kept {numbers['num_kept']} of {numbers['num_references']} references"
+    if numbers["kept_correct_share"] is None:
+        return f"{kept}; none of them has a known gold answer"
+    right = f"{numbers['kept_correct_share']:.0%} of {numbers['num_kept_with_gold']}"
+    return f"{kept}; of those with a known gold {right} have it"
 
 
 if __name__ == "__main__":

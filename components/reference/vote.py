@@ -1,48 +1,85 @@
-"""Self-consistency: the pivot's samples vote by final answer; the reference is a sample that gave the winner."""
+"""Self-consistency: the pivot's samples vote by final answer; the reference is a sample that gave the winner.
+
+The samples are split: half A makes the reference, half B votes for a label of its own. What training is rewarded for
+and what rewards are calibrated against then do not share their noise.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from components.contracts import Question, Reference
-from components.generation.responder import Response
-from components.lang.answers import read_answer, same_answer
+from components.contracts import Question, Reference, Sample
+from components.lang.answers import same_answer
+from components.reference.arithmetic import false_equation
+
+NO_ANSWER = "no sample has a readable answer"
+LOW_AGREEMENT = "agreement"
+AGAINST_GOLD = "contradicts the English gold"
+
+
+@dataclass(frozen=True, slots=True)
+class Pivot:
+    """Who was asked."""
+
+    name: str
+    is_policy: bool
 
 
 def vote(
-    question: Question, responses: Sequence[Response], min_agreement: float, pivot: str, self_pivot: bool
+    question: Question, samples: Sequence[Sample], min_agreement: float, keep_only_gold: bool, pivot: Pivot
 ) -> Reference:
-    """One problem's reference from the pivot's samples.
+    """One problem's reference and label from the pivot's samples.
 
-    The winner is the most frequent readable answer (ties go to the one sampled first). Its text is the shortest
-    complete sample that gave it: longer ones carry more than the answer needs. Gold is looked at for `gold_correct`
-    alone, never to keep or drop.
+    In each half the winner is the most frequent answer of samples that may vote (ties go to the one sampled first).
+    The reference's text is the shortest of these that gave it: longer ones carry more than the answer needs.
 
     Args:
         question: The English question.
-        responses: At least one sample.
-        min_agreement: Votes for the winner / samples under which the reference is dropped, 0 to 1.
+        samples: At least one of half A.
+        min_agreement: Votes for the winner / samples of half A under which the reference is dropped, 0 to 1.
+        keep_only_gold: Drop also what contradicts a known gold, which otherwise is looked at for `gold_correct` alone.
     """
-    answers = [None if r.truncated else read_answer(r.text, "en").value for r in responses]
-    counts = Counter(answer for answer in answers if answer is not None)
-    winner = counts.most_common(1)[0][0] if counts else None
-    agreement = counts[winner] / len(responses) if winner is not None else 0.0
-    texts = [r.text for r, answer in zip(responses, answers, strict=True) if answer is not None and answer == winner]
+    half_a, half_b = ([sample for sample in samples if sample.half == half] for half in ("A", "B"))
+    voters = [sample for sample in half_a if may_vote(sample)]
+    answer, agreement = _winner(voters, len(half_a))
+    label, label_agreement = _winner([sample for sample in half_b if may_vote(sample)], len(half_b))
+    gold_correct = None if question.answer is None else same_answer(answer, question.answer)
+    chosen = min((sample for sample in voters if sample.answer == answer), key=lambda s: len(s.text), default=None)
     reason = None
-    if winner is None:
-        reason = "no sample has a readable answer"
+    if answer is None:
+        reason = NO_ANSWER
     elif agreement < min_agreement:
-        reason = f"agreement {agreement:.2f} is under {min_agreement:.2f}"
+        reason = f"{LOW_AGREEMENT} {agreement:.2f} is under {min_agreement:.2f}"
+    elif keep_only_gold and gold_correct is False:
+        reason = AGAINST_GOLD
     return Reference(
         problem_id=question.problem_id,
         split=question.split,
-        answer=winner,
-        text=min(texts, key=len) if texts else None,
+        answer=answer,
+        text=chosen.text if chosen else None,
+        thought=chosen.thought if chosen else None,
         agreement=agreement,
-        num_samples=len(responses),
+        num_samples=len(half_a),
+        label=label,
+        label_agreement=label_agreement if half_b else None,
         kept=reason is None,
         reason=reason,
-        gold_correct=same_answer(winner, question.answer),
-        num_tokens=sum(r.num_tokens for r in responses),
-        pivot=pivot,
-        self_pivot=self_pivot,
+        gold_correct=gold_correct,
+        num_tokens=sum(sample.num_tokens for sample in samples),
+        pivot=pivot.name,
+        self_pivot=pivot.is_policy,
     )
+
+
+def may_vote(sample: Sample) -> bool:
+    """Whether a sample is complete, has a readable answer and contains no false equation."""
+    return not sample.truncated and sample.answer is not None and false_equation(sample.text) is None
+
+
+def _winner(voters: Sequence[Sample], num_samples: int) -> tuple[str | None, float]:
+    """The winning answer, and its votes as a share of all `num_samples`."""
+    votes = Counter(sample.answer for sample in voters)
+    if not votes:
+        return None, 0.0
+    answer, count = votes.most_common(1)[0]
+    return answer, count / num_samples

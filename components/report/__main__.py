@@ -25,7 +25,7 @@ def work(run: StageRun) -> None:
     from components.report.inputs import read_inputs
     from components.report.sections import TITLE, sections
     from components.report.summary import ENGLISH, bootstrap_of, summarise
-    from components.report.words import headline
+    from components.report.words import headline, without_gold
 
     params, inputs = run.params, read_inputs()
     bootstrap = bootstrap_of(inputs.predictions, params.base, params.report)
@@ -36,7 +36,10 @@ def work(run: StageRun) -> None:
     write_text(ACCURACY, accuracy_csv(run.metrics["languages"]))
     run.log_artifact(PAGE.parent)
     others = [lang for lang in run.metrics["languages"] if lang != ENGLISH]
-    run.say(headline(bootstrap, others, params.report.confidence))
+    if bootstrap is not None:
+        run.say(headline(bootstrap, others, params.report.confidence))
+    if inputs.num_without_gold:
+        run.say(without_gold(inputs.num_without_gold, inputs.num_problems))
     run.say(f"written to {PAGE} and {MARKDOWN}")
 
 

@@ -39,6 +39,16 @@ class Inputs:
         """Languages that were evaluated."""
         return frozenset(row.lang for row in self.predictions)
 
+    @property
+    def num_problems(self) -> int:
+        """Test problems that were asked."""
+        return len({row.problem_id for row in self.predictions})
+
+    @property
+    def num_without_gold(self) -> int:
+        """Those of them whose answer nobody knows: they count in no accuracy."""
+        return len({row.problem_id for row in self.predictions if row.correct is None})
+
 
 def read_inputs() -> Inputs:
     """Read the files.

@@ -9,6 +9,7 @@ from components.params import Params
 from components.report.document import Answer, Block, Bullets, Figure, RowGroup, Sample, Section, Table, Text
 from components.report.figures import LABELS, accuracy_plot, training_plot
 from components.report.inputs import SYSTEMS, Inputs
+from components.report.references import reference_blocks
 from components.report.summary import ENGLISH, language_groups
 from components.report.words import (
     MISSING,
@@ -19,6 +20,7 @@ from components.report.words import (
     language_name,
     parts,
     percent,
+    without_gold,
 )
 from components.statistics import PairedBootstrap
 
@@ -33,26 +35,38 @@ SYSTEM_HEADER = tuple(LABELS[system] for system in SYSTEMS)
 
 
 def sections(
-    inputs: Inputs, summary: Mapping[str, Any], bootstrap: PairedBootstrap, params: Params
+    inputs: Inputs, summary: Mapping[str, Any], bootstrap: PairedBootstrap | None, params: Params
 ) -> Iterator[Section]:
-    """All sections in their order."""
-    groups = language_groups(params.base, inputs.languages)
+    """All sections in their order; those on accuracy only where there is a bootstrap, that is, any gold answer."""
+    languages = [lang for lang in params.base.languages if lang in inputs.languages]
+    num_without_gold, num_problems = inputs.num_without_gold, inputs.num_problems
+    missing = [Text(without_gold(num_without_gold, num_problems), bootstrap is None)] if num_without_gold else []
+    if bootstrap is None:
+        yield Section("The result", missing)
+    else:
+        yield from _accuracy_sections(summary, bootstrap, params, missing)
+    yield Section("Language and length of the responses", _shares(inputs.evaluate, summary, languages))
+    yield Section("The references", reference_blocks(inputs.reference, inputs.models))
+    yield Section("What each reward tells apart", _rewards(inputs.calibrate, params.base.languages))
+    yield Section("Training", _training(inputs))
+    yield Section("Samples", _samples(inputs, languages))
+    yield Section("Limits", [_limits(inputs, params)])
+    yield Section("How this was made", [Text(_making(inputs, params))])
+
+
+def _accuracy_sections(
+    summary: Mapping[str, Any], bootstrap: PairedBootstrap, params: Params, missing: Sequence[Text]
+) -> Iterator[Section]:
+    groups = language_groups(params.base, frozenset(bootstrap.languages))
     others = groups.get("all_but_english", [])
     confidence = params.report.confidence
-    result = headline(bootstrap, others, confidence)
-    yield Section("The result", [Text(result, strong=True), Text(parts(bootstrap, others))])
+    told = [Text(headline(bootstrap, others, confidence), strong=True), Text(parts(bootstrap, others))]
+    yield Section("The result", [*told, *missing])
     yield Section("Accuracy by language", _by_language(summary, bootstrap, groups, confidence))
     if "gap_to_english" in summary:
         yield Section("Gap to English", [Text(gap_sentence(summary["gap_to_english"], confidence))])
     if "families" in summary:
         yield Section("Kinds of problems", _families(summary["families"]))
-    yield Section("Language and length of the responses", _shares(inputs.evaluate, summary))
-    yield Section("The references", [Text(_references(inputs))])
-    yield Section("What each reward tells apart", _rewards(inputs.calibrate, params.base.languages))
-    yield Section("Training", _training(inputs))
-    yield Section("Samples", _samples(inputs, list(summary["languages"])))
-    yield Section("Limits", [_limits(inputs, summary, params)])
-    yield Section("How this was made", [Text(_making(inputs, params))])
 
 
 def _by_language(
@@ -99,33 +113,20 @@ def _families(families: Mapping[str, Any]) -> list[Block]:
     return [Table(("problem families", *SYSTEM_HEADER, "gain"), [RowGroup("", rows)]), Text(note)]
 
 
-def _shares(evaluate: Mapping[str, Any], summary: Mapping[str, Any]) -> list[Block]:
+def _shares(evaluate: Mapping[str, Any], summary: Mapping[str, Any], languages: Sequence[str]) -> list[Block]:
     names = ("language_share", "truncated_share")
     header = [f"{title}, {LABELS[s]}" for title in ("in language", "cut off") for s in SYSTEMS]
     rows = [
         [language_name(lang), *(percent(evaluate[s][lang][name], 0) for name in names for s in SYSTEMS)]
-        for lang in summary["languages"]
+        for lang in languages
     ]
     mean = ["mean without English", *(percent(summary[name][s], 0) for name in names for s in SYSTEMS)]
-    last = [mean] if summary["macro"] else []
+    last = [mean] if [*languages] != [ENGLISH] else []
     note = (
         "In language: share of a response's words that are in the question's language, per cent. "
         "Cut off: share of responses that reached the token limit, per cent."
     )
     return [Table(("language", *header), [RowGroup("", [*rows, *last])]), Text(note)]
-
-
-def _references(inputs: Inputs) -> str:
-    numbers = inputs.reference
-    who = "self-pivot (the policy itself, asked in English)" if inputs.models["self_pivot"] else "pivot"
-    dropped = ", ".join(f"{count} for {reason}" for reason, count in sorted(numbers["dropped"].items()))
-    return (
-        f"The {who} answered {numbers['num_references']} questions. Kept: {percent(numbers['kept_share'])} %"
-        f"{f' (dropped: {dropped})' if dropped else ''}. Mean agreement of its samples: "
-        f"{percent(numbers['agreement_mean'])} %. Right against the English gold: "
-        f"{percent(numbers['kept_correct_share'])} % of the kept ones, {percent(numbers['correct_share'])} % of all. "
-        "Training never sees that gold; a wrong reference is rewarded as if it were right."
-    )
 
 
 def _rewards(calibrate: Mapping[str, Any], order: Sequence[str]) -> list[Block]:
@@ -147,6 +148,9 @@ def _rewards(calibrate: Mapping[str, Any], order: Sequence[str]) -> list[Block]:
         f"on sampled responses of the base policy to calibration questions. {MISSING} where all responses are right or "
         "all are wrong."
     )
+    num_without_gold = sum(entry["num_without_gold"] for entry in languages.values())
+    if num_without_gold:
+        note += f" {num_without_gold} responses have no gold and count in neither AUC nor accuracy."
     mark = "† The sentence encoder does not declare this language: its embedding and hybrid scores are not trusted."
     table = Table(("asked in", *rewards, "accuracy, %", "unscored"), [RowGroup("", rows), RowGroup("in all", [mean])])
     return [table, Text(note), *([Text(mark)] if undeclared else [])]
@@ -183,16 +187,17 @@ def _samples(inputs: Inputs, languages: Sequence[str]) -> list[Block]:
             question = inputs.questions[row.problem_id, lang]
             title = f"{language_name(lang)}, family {FAMILY_NAMES['unseen' if unseen else 'seen']}"
             pair = [_answer(answers[system, row.problem_id, lang]) for system in ("base", "trained")]
-            blocks.append(Sample(title, lang, question.question, question.answer, pair))
+            blocks.append(Sample(title, lang, question.asked, question.answer or "not known", pair))
     return blocks
 
 
 def _answer(row: Prediction) -> Answer:
     read = "no answer could be read" if row.answer_read is None else f"answers {row.answer_read}"
-    return Answer(LABELS[row.system], f"{read}, {'right' if row.correct else 'wrong'}", row.response)
+    verdict = {True: "right", False: "wrong", None: "not graded"}[row.correct]
+    return Answer(LABELS[row.system], f"{read}, {verdict}", row.response)
 
 
-def _limits(inputs: Inputs, summary: Mapping[str, Any], params: Params) -> Bullets:
+def _limits(inputs: Inputs, params: Params) -> Bullets:
     size = inputs.models["policy_num_parameters"] / 1e6
     problems = inputs.evaluate["num_problems"]
     items = [
@@ -201,14 +206,14 @@ def _limits(inputs: Inputs, summary: Mapping[str, Any], params: Params) -> Bulle
         f"A policy of {size:,.0f} million parameters: nothing here says how larger ones behave.",
         f"{problems} test problems. The embedded ones are short word problems from this project's own templates: no "
         "public benchmark, and little is said about harder mathematics.",
-        "A response counts as right by its final number alone; how it got there is not judged.",
+        "A response counts as right by its final answer alone; how it got there is not judged.",
     ]
     if inputs.models["self_pivot"]:
         items.append(
             "Self-pivot: the references come from the policy itself, so training can pass on what it knows in English, "
             "its mistakes included, and no more."
         )
-    if not summary["macro"]:
+    if inputs.languages == {ENGLISH}:
         items.append("English is the only language evaluated: nothing is said about transfer between languages.")
     return Bullets(items)
 

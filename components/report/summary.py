@@ -1,4 +1,4 @@
-"""The numbers of the report: accuracies, gains and gaps with their intervals.
+"""The numbers of the report: accuracies, gains and gaps with their intervals, over the problems with a gold answer.
 
 Groups of languages never hold English, which stands for itself; a group without languages is left out.
 """
@@ -26,35 +26,49 @@ def language_groups(base: BaseParams, evaluated: frozenset[str]) -> dict[str, li
     return {name: languages for name, languages in groups.items() if languages}
 
 
-def bootstrap_of(rows: Sequence[Prediction], base: BaseParams, report: ReportParams) -> PairedBootstrap:
-    """The bootstrap over the problems of `rows`."""
-    outcomes = [Outcome(row.system, row.problem_id, row.lang, row.correct) for row in rows]
-    return PairedBootstrap(outcomes, report.bootstrap_resamples, report.confidence, base.seed)
+def bootstrap_of(rows: Sequence[Prediction], base: BaseParams, report: ReportParams) -> PairedBootstrap | None:
+    """The bootstrap over the problems of `rows` that have a gold answer; None where none has."""
+    outcomes = [Outcome(row.system, row.problem_id, row.lang, row.correct) for row in rows if row.correct is not None]
+    return PairedBootstrap(outcomes, report.bootstrap_resamples, report.confidence, base.seed) if outcomes else None
 
 
-def summarise(inputs: Inputs, bootstrap: PairedBootstrap, base: BaseParams, report: ReportParams) -> dict[str, Any]:
+def summarise(
+    inputs: Inputs, bootstrap: PairedBootstrap | None, base: BaseParams, report: ReportParams
+) -> dict[str, Any]:
     """What metrics/report.json holds.
 
     `gain` is trained - base, `rl_gain` trained - warm-up; `gap_to_english` is English minus the mean of the others,
     `change` the gap before minus the gap after. Accuracy by language has a Wilson interval, all else a paired bootstrap
     interval over problems. Shares are means over the languages other than English (over English where it is alone).
+    Without a bootstrap (no gold) `languages` and `macro` are empty.
     """
-    groups = language_groups(base, inputs.languages)
-    others = groups.get("all_but_english", [])
+    asked = language_groups(base, inputs.languages).get("all_but_english", [ENGLISH])
+    summary: dict[str, Any] = {
+        "num_problems": inputs.num_problems,
+        "num_without_gold": inputs.num_without_gold,
+        "languages": {},
+        "macro": {},
+        "language_share": mean_shares(inputs.evaluate, "language_share", asked),
+        "truncated_share": mean_shares(inputs.evaluate, "truncated_share", asked),
+    }
+    return summary if bootstrap is None else summary | _accuracies(inputs.predictions, bootstrap, base, report)
+
+
+def _accuracies(
+    rows: Sequence[Prediction], bootstrap: PairedBootstrap, base: BaseParams, report: ReportParams
+) -> dict[str, Any]:
+    groups = language_groups(base, frozenset(bootstrap.languages))
     summary: dict[str, Any] = {
         "languages": {
-            lang: _language(lang, inputs.predictions, bootstrap, report.confidence)
-            | {"trained_lang": lang in base.trained_languages}
+            lang: _language(lang, rows, bootstrap, report.confidence) | {"trained_lang": lang in base.trained_languages}
             for lang in base.languages
-            if lang in inputs.languages
+            if lang in bootstrap.languages
         },
         "macro": {name: _macro(bootstrap, languages) for name, languages in groups.items()},
-        "language_share": mean_shares(inputs.evaluate, "language_share", others or [ENGLISH]),
-        "truncated_share": mean_shares(inputs.evaluate, "truncated_share", others or [ENGLISH]),
     }
-    if others:
-        summary["families"] = _families(inputs.predictions, others, base, report)
-        if ENGLISH in inputs.languages:
+    if others := groups.get("all_but_english", []):
+        summary["families"] = _families(rows, others, base, report)
+        if ENGLISH in bootstrap.languages:
             summary["gap_to_english"] = {
                 **{system: bootstrap.gap(system, others).mean for system in SYSTEMS},
                 "change": asdict(bootstrap.gap_change("base", "trained", others)),
@@ -70,7 +84,8 @@ def mean_shares(evaluate: Mapping[str, Any], name: str, languages: Sequence[str]
 def _language(lang: str, rows: Sequence[Prediction], bootstrap: PairedBootstrap, confidence: float) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     for system in SYSTEMS:
-        correct = [row.correct for row in rows if row.system == system and row.lang == lang]
+        own = [row for row in rows if row.system == system and row.lang == lang]
+        correct = [row.correct for row in own if row.correct is not None]
         entry[system] = _accuracy(accuracy_interval(correct, confidence))
     return entry | {"gain": asdict(bootstrap.gain("trained", "base", [lang]))}
 
@@ -90,8 +105,7 @@ def _families(
     families: dict[str, Any] = {}
     for name, unseen in (("seen", False), ("unseen", True)):
         own = [row for row in rows if row.unseen_family == unseen and row.lang in others]
-        if own:
-            bootstrap = bootstrap_of(own, base, report)
+        if bootstrap := bootstrap_of(own, base, report):
             entry = _macro(bootstrap, bootstrap.languages)
             families[name] = {key: entry[key] for key in (*SYSTEMS, "gain")}
     return families

@@ -68,6 +68,19 @@ def _part(gain: Interval) -> str:
     return f"{points(gain.mean)} points ({_range(gain)}{verdict})"
 
 
+def without_gold(num_without_gold: int, num_problems: int) -> str:
+    """What is not told, and why, where some problems (at least one) have no gold answer."""
+    if num_without_gold == num_problems:
+        return (
+            f"No accuracy is told: nobody knows the right answers of the {num_problems} test problems. Language and "
+            "length of the responses, the references and the training are told all the same."
+        )
+    return (
+        f"{num_without_gold} of the {num_problems} test problems have no known answer. They count in no accuracy, "
+        "neither as right nor as wrong."
+    )
+
+
 def gap_sentence(gaps: Mapping[str, Any], confidence: float) -> str:
     """How far English is ahead, before and after."""
     change = Interval(**gaps["change"])

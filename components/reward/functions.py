@@ -3,7 +3,7 @@
 None means "cannot be scored" (there is nothing to compare with); a response that is empty, unreadable or wrong is
 scored, with 0. Formulas are our reconstruction of arXiv 2509.25543 (docs/paper_index.md). Example:
 
->>> AnswerReward()(completions=["5 + 7 = 12. La respuesta es 12."], lang=["es"], reference_answer=["12"])
+>>> AnswerReward()(completions=["La respuesta es 12."], lang=["es"], reference_answer=["12"], num_choices=[0])
 [1.0]
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from components.lang.answers import read_answer, same_answer
 from components.lang.share import language_share
+from components.params import RewardParams
 from components.reward.encoders import Encoder
 
 Scores = list[float | None]
@@ -27,12 +28,13 @@ class AnswerReward:
         completions: Sequence[str],
         lang: Sequence[str],
         reference_answer: Sequence[str | None],
+        num_choices: Sequence[int],
         **_: Any,  # noqa: ANN401
     ) -> Scores:
-        """None where the reference has no answer."""
+        """None where the reference has no answer. `num_choices` is 0 where the answer is a number, not a letter."""
         return [
-            None if gold is None else float(same_answer(read_answer(text, code).value, gold))
-            for text, code, gold in zip(completions, lang, reference_answer, strict=True)
+            None if answer is None else float(same_answer(read_answer(text, code, count).value, answer))
+            for text, code, answer, count in zip(completions, lang, reference_answer, num_choices, strict=True)
         ]
 
 
@@ -83,6 +85,12 @@ class HybridReward:
         )
         self.answer_weight, self.semantic_weight = answer_weight, semantic_weight
         self.min_language_share = min_language_share
+
+    @classmethod
+    def from_params(cls, params: RewardParams) -> "HybridReward":
+        """As `params.yaml` says; the encoder is loaded at its first use."""
+        weights = params.answer_weight, params.semantic_weight
+        return cls(Encoder(params.encoder), *weights, params.min_language_share)
 
     def __call__(self, completions: Sequence[str], **columns: Any) -> Scores:  # noqa: ANN401
         """None where the response cannot be compared at all."""

@@ -37,10 +37,11 @@ def run_grpo(
         The trainer's log, one dict a step.
     """
     columns = {
-        "prompt": [prompt_format.prompt_text(q.question, q.lang) for q, _ in pairs],
+        "prompt": [prompt_format.prompt_text(q.asked, q.lang) for q, _ in pairs],
         "lang": [q.lang for q, _ in pairs],
         "reference_answer": [r.answer for _, r in pairs],
         "reference_text": [r.text for _, r in pairs],
+        "num_choices": [len(q.choices) for q, _ in pairs],
     }
     trainer = PivotGRPOTrainer(
         model=policy,

@@ -12,13 +12,13 @@ from transformers import logging as transformers_logging
 
 from components.contracts import ModelManifest
 from components.generation.journal import Journal
-from components.generation.models import choose_device, load_model, load_tokenizer, read_manifest
+from components.generation.manifest import read_manifest
+from components.generation.models import choose_device, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
-from components.params import Params, RewardParams
+from components.params import Params
 from components.progress import Progress
-from components.reward.encoders import Encoder
 from components.reward.functions import HybridReward
 from components.stage import StageRun
 from components.train.callbacks import Candidates, LiveMetrics, save_adapter, write_curve
@@ -64,7 +64,7 @@ def train(run: StageRun) -> None:
             sampling_copy,
             prompt_format,
             data.rollouts,
-            _reward(params.reward),
+            HybridReward.from_params(params.reward),
             params,
             work / "grpo",
             callbacks,
@@ -79,12 +79,6 @@ def _load_policy(params: Params, manifest: ModelManifest) -> tuple[Any, Sampling
     policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
     copy: Any = load_model(manifest.policy, params.models.dtype)
     return policy, SamplingCopy(policy, copy)
-
-
-def _reward(params: RewardParams) -> HybridReward:
-    return HybridReward(
-        Encoder(params.encoder), params.answer_weight, params.semantic_weight, params.min_language_share
-    )
 
 
 def _warm_up(run: StageRun, manifest: ModelManifest, prompt_format: PromptFormat, pairs: Pairs, work: Path) -> None:

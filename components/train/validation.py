@@ -32,10 +32,10 @@ class Validation:
 
     def measure(self, step: int, responder: Responder) -> dict[str, float]:
         """Agreement by language and in all (`macro`), 0 to 1, for the model as it is now."""
-        groups = responder.respond([(q.question, q.lang) for q, _ in self.pairs], self.decoding)
+        groups = responder.respond([(q.asked, q.lang) for q, _ in self.pairs], self.decoding)
         agreed: dict[str, list[bool]] = {}
         for (question, reference), (response,) in zip(self.pairs, groups, strict=True):
-            read = read_answer(response.text, question.lang).value
+            read = read_answer(response.text, question.lang, len(question.choices)).value
             agreed.setdefault(question.lang, []).append(same_answer(read, reference.answer))
         scores = {lang: sum(values) / len(values) for lang, values in agreed.items()}
         scores["macro"] = sum(scores.values()) / len(scores)

@@ -36,7 +36,7 @@ def warm_up(
     """
     rows = [
         {
-            "prompt": prompt_format.prompt_ids(question.question, "en"),
+            "prompt": prompt_format.prompt_ids(question.asked, "en"),
             "response": prompt_format.response_ids(text),
         }
         for question, reference in pairs

@@ -20,10 +20,11 @@ def counted(scores, correct):
 score = st.none() | st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0, 1)
 
 
-@given(st.lists(st.tuples(score, st.booleans()), max_size=12))
-def test_auc_is_a_count_of_pairs(rows):
+@given(st.lists(st.tuples(score, st.none() | st.booleans()), max_size=12))
+def test_auc_is_a_count_of_pairs_and_leaves_out_rows_without_gold(rows):
     scores, correct = [s for s, _ in rows], [c for _, c in rows]
-    expected = counted(scores, correct)
+    graded = [(s, c) for s, c in rows if c is not None]
+    expected = counted([s for s, _ in graded], [c for _, c in graded])
     assert auc(scores, correct) == (None if expected is None else pytest.approx(expected))
 
 
@@ -58,6 +59,17 @@ def test_each_language_is_told_apart():
     assert (es["auc"]["hybrid"], told["sw"]["auc"]["hybrid"], told["te"]["auc"]["hybrid"]) == (1, 0.5, None)
     assert es["mean"] == {"answer": 1, "embedding": 0.5, "language": 0.5, "hybrid": 0.5}
     assert [entry["encoder_declares"] for entry in told.values()] == [True, False, False]
+
+
+def test_rows_without_gold_are_counted_and_count_in_no_accuracy():
+    mixed = audit([*ROWS, row("es", None, 0.05), row("ru", None, 0.7), row("ru", None, 0.1)], None)
+    es, ru = mixed["languages"]["es"], mixed["languages"]["ru"]
+    assert (es["num_responses"], es["num_without_gold"]) == (4, 1)
+    assert (es["accuracy"], es["auc"]["hybrid"]) == (pytest.approx(1 / 3), 1)
+    assert (ru["num_responses"], ru["num_without_gold"], ru["accuracy"]) == (2, 2, None)
+    assert ru["auc"] == dict.fromkeys(REWARDS)
+    assert ru["mean"]["hybrid"] == pytest.approx(0.4)
+    assert mixed["auc_macro"] == audit(ROWS, None)["auc_macro"]
 
 
 def test_the_macro_weighs_languages_alike_and_leaves_out_those_without():

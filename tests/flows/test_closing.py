@@ -39,3 +39,16 @@ def test_table_shows_every_system_with_its_interval(
     assert "gap to English 20.0 15.0 10.0" in rows
     assert any(row.startswith("trained mean 40.0 [36, 44]") for row in rows)
     assert any("report/report.html" in line for line in lines)
+
+
+def test_no_accuracy_is_told_where_no_answer_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/report.json").write_text(json.dumps({"languages": {}, "macro": {}}))
+    monkeypatch.chdir(tmp_path)
+    closing.print_closing()
+    told = capsys.readouterr().out
+    assert "No accuracy on `test`" in told
+    assert "report/report.html" in told
+    assert "%" not in told

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.contracts import PipelineError
+from components.contracts.records import CHOICE_LETTERS
 from components.lang import canonical_answer, language, languages, read_answer, same_answer
 
 CASES = json.loads(Path(__file__).with_name("answers.json").read_text(encoding="utf-8"))
@@ -77,10 +78,19 @@ def test_equal_notations(a, b):
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [(None, None), (None, "1"), ("1", None), ("x", "x"), ("1/0", "1/0"), ("125", "12.5")]
-)
+    ("a", "b"),
+    [
+        (None, None), (None, "1"), ("1", None), ("x", "x"), ("1/0", "1/0"), ("125", "12.5"),
+        ("A", "B"), ("B", "2"), ("AB", "AB"), ("a", "a"), ("K", "K"), ("", ""), (None, "A"),
+    ],
+)  # fmt: skip
 def test_unequal_or_unreadable(a, b):
     assert not same_answer(a, b)
+
+
+@pytest.mark.parametrize("letter", CHOICE_LETTERS)
+def test_a_choice_is_itself_alone(letter):
+    assert [other for other in CHOICE_LETTERS if same_answer(letter, other)] == [letter]
 
 
 @pytest.mark.parametrize(("gold", "expected"), [("1,234", "1234"), ("#### 18", "18"), ("$2.50", "2.5"), ("-7", "-7")])
@@ -94,7 +104,7 @@ def test_gold_without_number_is_refused():
 
 
 def test_unknown_language_is_named():
-    with pytest.raises(PipelineError, match=r"`xx` has no templates; add it to .*languages\.yaml"):
+    with pytest.raises(PipelineError, match=r"`xx` is not known; add .*languages/xx\.yaml"):
         read_answer("17", "xx")
 
 

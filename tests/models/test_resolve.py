@@ -7,11 +7,13 @@ import huggingface_hub
 import pytest
 import torch
 
-from components.contracts import ModelManifest, PipelineError
+from components.contracts import ModelManifest, PipelineError, ServedModel
 from components.models import __main__ as stage
 from components.models.packaged import PACKAGED_MODEL, convert_packaged
-from components.models.resolve import resolve
-from components.params import ModelsParams
+from components.models.resolve import resolve, served_pivot
+from components.params import ModelsParams, load_params
+from components.stage import names_hub_model
+from tests.architecture.imports import ROOT
 from tests.tiny import save_tiny, tiny_gemma
 
 KEY = "params.yaml: `models.policy`: "
@@ -134,3 +136,41 @@ def test_the_manifest_says_self_pivot_for_the_same_name_only(tmp_path, monkeypat
         assert (manifest.policy == manifest.pivot) is same
         assert run.metrics["self_pivot"] is same
         assert ("self-pivot" in run.lines[-1]) is same
+
+
+def test_a_served_pivot_is_a_name_and_nothing_else(tmp_path, monkeypatch, tiny):
+    monkeypatch.chdir(tmp_path)
+    run = Run(str(tiny), "server:org/big-model")
+    stage.work(run)
+    manifest = ModelManifest.model_validate_json((tmp_path / "models" / "manifest.json").read_bytes())
+    assert manifest.pivot == ServedModel(name="org/big-model")
+    assert manifest.policy.path == str(tiny)
+    assert manifest.self_pivot is False
+    assert run.metrics["pivot_num_parameters"] is None
+    assert run.lines[-1] == "pivot: org/big-model behind the server of PBRLSVR_SERVER_URL"
+
+
+@pytest.mark.parametrize("name", ["server:", "server:  "])
+def test_a_server_without_a_name_is_refused_before_any_model_is_looked_at(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    expected = "params.yaml: `models.pivot`: `server:` needs a name behind it, as the server lists it"
+    with pytest.raises(PipelineError) as caught:
+        stage.work(Run("./nowhere", name))
+    assert str(caught.value) == expected
+
+
+def test_a_served_policy_is_refused(tmp_path):
+    expected = f"{KEY}`server:big` cannot be trained behind a server; give a folder or a Hugging Face name"
+    assert refusal("server:big", tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", ["gemma3-270m-gguf", "./server:big", "org/server:big"])
+def test_other_names_are_no_served_ones(name):
+    assert served_pivot(name) is None
+
+
+@pytest.mark.parametrize(("pivot", "of_hub"), [("server:org/big", False), ("org/big", True), ("./big", False)])
+def test_a_served_pivot_lets_no_stage_reach_for_the_hub(pivot, of_hub):
+    params = load_params(ROOT / "params.yaml")
+    models = params.models.model_copy(update={"pivot": pivot})
+    assert names_hub_model(params.model_copy(update={"models": models})) is of_hub

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import yaml
 
@@ -14,6 +14,7 @@ from components.params import Params
 from components.report.inputs import SYSTEMS
 from components.stage import StageRun
 from tests.architecture.imports import ROOT
+from tests.report.made_up_reference import reference_metrics
 
 LANGUAGES = ("en", "es", "de", "th", "bn")
 TRAINED = ("es", "de")
@@ -36,60 +37,80 @@ def stage_run(given: Params) -> tuple[StageRun, list[str]]:
     return cast(StageRun, run), said
 
 
-def make_run(given: Params, chance: Chance, response: str = "So it is {answer}.", num_problems: int = 40) -> None:
-    """Write all inputs into the current folder; one family of four is only in test."""
-    questions = [_question(i, lang) for i in range(num_problems) for lang in given.base.languages]
+class Kind(NamedTuple):
+    """Which of the made-up problems, by number, have a gold answer, and which families are only in test."""
+
+    has_gold: Callable[[int], bool] = lambda _: True
+    is_unseen: Callable[[int], bool] = lambda number: number % 4 == 3
+    choices: tuple[str, ...] = ()
+
+
+def make_run(
+    given: Params,
+    chance: Chance,
+    response: str = "So it is {answer}.",
+    num_problems: int = 40,
+    kind: Kind = Kind(),  # noqa: B008 - never changed
+) -> None:
+    """Write all inputs into the current folder."""
+    questions = [_question(i, lang, kind) for i in range(num_problems) for lang in given.base.languages]
     rng = random.Random(3)
     luck = [rng.random() for _ in range(num_problems)]
     rows = [
-        _prediction(system, i, lang, luck[i] < chance(system, lang), response, given)
+        _prediction(system, questions[i * len(given.base.languages)], lang, right, response, given)
         for system in SYSTEMS
         for lang in given.base.languages
         for i in range(num_problems)
+        for right in [luck[i] < chance(system, lang)]
     ]
     write_records(Path("data/problems/test.jsonl"), questions)
     write_table(Path("data/evaluate/predictions.parquet"), rows, Prediction)
     lines = [f"{step},{0.3 + step / 50},0.2,0.1,30,1.1,{0.4 if step == 10 else ''}" for step in range(1, 11)]
     header = "step,reward,zero_signal,truncated,length,entropy,validation"
     write_text(Path("plots/train.csv"), "\n".join([header, *lines]) + "\n")
-    for name, metrics in _metrics(given, num_problems).items():
+    for name, metrics in _metrics(given, num_problems, kind).items():
         write_json(Path(f"metrics/{name}.json"), metrics)
 
 
-def _question(number: int, lang: str) -> Question:
+def _question(number: int, lang: str, kind: Kind) -> Question:
+    gold = "A" if kind.choices else str(number + 2)
     return Question(
-        problem_id=f"p{number}", lang=lang, split="test", family=f"f{number % 4}", num_steps=1,
-        unseen_family=number % 4 == 3, question=f"How many are {number} and 2? ({lang})", answer=str(number + 2),
+        problem_id=f"p{number}", lang=lang, split="test", family=f"f{number % 4}", num_steps=None,
+        unseen_family=kind.is_unseen(number), question=f"How many are {number} and 2? ({lang})", choices=kind.choices,
+        answer=gold if kind.has_gold(number) else None,
     )  # fmt: skip
 
 
-def _prediction(system: Any, number: int, lang: str, correct: bool, response: str, given: Params) -> Prediction:
-    answer = str(number + 2) if correct else "0"
+def _prediction(system: Any, asked: Question, lang: str, right: bool, response: str, given: Params) -> Prediction:
+    answer = (asked.answer or "17") if right else "0"
     return Prediction(
-        system=system, problem_id=f"p{number}", lang=lang, family=f"f{number % 4}", unseen_family=number % 4 == 3,
+        system=system, problem_id=asked.problem_id, lang=lang, family=asked.family, unseen_family=asked.unseen_family,
         trained_lang=lang in given.base.trained_languages, response=response.replace("{answer}", answer),
-        num_tokens=9, truncated=False, answer_read=answer, answer_path="phrase", correct=correct, language_share=1.0,
+        num_tokens=9, truncated=False, answer_read=answer, answer_path="phrase",
+        correct=None if asked.answer is None else right, language_share=1.0,
     )  # fmt: skip
 
 
-def _metrics(given: Params, num_problems: int) -> dict[str, Any]:
+def _metrics(given: Params, num_problems: int, kind: Kind) -> dict[str, Any]:
     languages = given.base.languages
-    shares = {lang: {"accuracy": 0.5, "truncated_share": 0.1, "language_share": 0.9} for lang in languages}
+    num_ungraded = sum(not kind.has_gold(number) for number in range(num_problems))
+    accuracy = 0.5 if num_ungraded < num_problems else None
+    shares = {
+        lang: {"accuracy": accuracy, "num_ungraded": num_ungraded, "truncated_share": 0.1, "language_share": 0.9}
+        for lang in languages
+    }
     rewards = ("answer", "embedding", "language", "hybrid")
     audits = {
         language(lang).code: {
-            "num_responses": 64, "accuracy": 0.4, "truncated_share": 0.1, "unscored": 0,
-            "encoder_declares": lang != "bn",
+            "num_responses": 64, "num_without_gold": num_ungraded, "accuracy": accuracy, "truncated_share": 0.1,
+            "unscored": 0, "encoder_declares": lang != "bn",
             "auc": dict.fromkeys(rewards, 0.8) | {"language": None}, "mean": dict.fromkeys(rewards, 0.5),
         }
         for lang in languages
     }  # fmt: skip
     return {
         "models": {"policy_num_parameters": 268_000_000, "pivot_num_parameters": 268_000_000, "self_pivot": True},
-        "reference": {
-            "num_references": 200, "kept_share": 0.8, "correct_share": 0.6, "kept_correct_share": 0.7,
-            "agreement_mean": 0.75, "num_tokens": 9000, "dropped": {"low agreement": 40},
-        },
+        "reference": reference_metrics(),
         "calibrate": {"auc_macro": dict.fromkeys(rewards, 0.8) | {"language": None}, "languages": audits},
         "train": {
             "steps": 10, "chosen_step": 10, "validation": {"0": 0.35, "10": 0.4}, "reward_first_fifth": 0.3,

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,13 +11,22 @@ from typing import Any
 
 import pytest
 
-from components.contracts import ContractError, Prediction, read_table, write_table
+from components.contracts import (
+    ContractError,
+    Prediction,
+    Question,
+    read_records,
+    read_table,
+    write_records,
+    write_table,
+)
 from components.report.__main__ import ACCURACY, MARKDOWN, PAGE, work
 from components.report.as_markdown import markdown
 from components.report.document import Answer, Sample, Section, shown
-from components.report.inputs import PREDICTIONS, SYSTEMS
+from components.report.inputs import PREDICTIONS, SYSTEMS, TEST
 from components.report.words import gain_cell, percent, points
-from tests.report.made_up import LANGUAGES, TRAINED, Chance, make_run, params, stage_run
+from components.statistics import accuracy_interval
+from tests.report.made_up import LANGUAGES, TRAINED, Chance, Kind, make_run, params, stage_run
 
 VOID = {"meta", "link", "br", "hr", "img"}
 ACCURACY_KEYS = {"accuracy", "low", "high"}
@@ -63,10 +73,11 @@ def report(
     response: str = "So it is {answer}.",
     languages: tuple[str, ...] = LANGUAGES,
     trained: tuple[str, ...] = TRAINED,
+    kind: Kind = Kind(),  # noqa: B008 - never changed
 ) -> tuple[dict[str, Any], str, str]:
     """Numbers, page and Markdown of a made-up run in the current folder."""
     given = params(languages, trained)
-    make_run(given, chance, response)
+    make_run(given, chance, response, kind=kind)
     run, _ = stage_run(given)
     work(run)
     return run.metrics, PAGE.read_text(encoding="utf-8"), MARKDOWN.read_text(encoding="utf-8")
@@ -210,6 +221,81 @@ def test_english_alone() -> None:
     assert not {"gap_to_english", "families"} & metrics.keys()
     assert "in English, the only language evaluated" in html
     assert "Gap to English" not in html
+
+
+def test_problems_without_gold_count_in_no_accuracy() -> None:
+    told, html, text = report(kind=Kind(has_gold=lambda number: number % 4 > 0))
+    assert (told["num_problems"], told["num_without_gold"]) == (40, 10)
+    rows = [row for row in read_table(PREDICTIONS, Prediction) if (row.system, row.lang) == ("trained", "es")]
+    graded = [row.correct for row in rows if row.correct is not None]
+    assert len(graded) == 30
+    assert told["languages"]["es"]["trained"]["accuracy"] == sum(graded) / 30
+    wilson = accuracy_interval(graded, 0.95)
+    assert told["languages"]["es"]["trained"]["low"] == wilson.low
+    assert told["families"].keys() == {"seen", "unseen"}
+    for page in (html, text):
+        assert "10 of the 40 test problems have no known answer" in page
+        assert "Gold answer: " in page
+        assert "not known" in page
+        assert "not graded" in page
+        assert "50 responses have no gold and count in neither AUC nor accuracy" in page
+
+
+def test_an_ungraded_problem_changes_no_number_of_the_others() -> None:
+    given = params()
+    make_run(given, better)
+    rows, questions = read_table(PREDICTIONS, Prediction), read_records(TEST, Question)
+    told = []
+    for _ in range(2):
+        run, _ = stage_run(given)
+        work(run)
+        told.append({name: run.metrics[name] for name in ("languages", "macro", "gap_to_english", "families")})
+        more = [row.model_copy(update={"problem_id": f"more-{row.problem_id}", "correct": None}) for row in rows]
+        asked = [q.model_copy(update={"problem_id": f"more-{q.problem_id}", "answer": None}) for q in questions]
+        write_table(PREDICTIONS, [*rows, *more], Prediction)
+        write_records(TEST, [*questions, *asked])
+    assert told[0] == told[1]
+
+
+def test_no_gold_at_all_is_told_and_no_accuracy_is() -> None:
+    told, html, text = report(kind=Kind(has_gold=lambda _: False))
+    assert (told["num_problems"], told["num_without_gold"]) == (40, 40)
+    assert (told["languages"], told["macro"]) == ({}, {})
+    assert not {"gap_to_english", "families"} & told.keys()
+    assert told["language_share"] == dict.fromkeys(SYSTEMS, pytest.approx(0.9))
+    for page in (html, text):
+        assert "No accuracy is told: nobody knows the right answers of the 40 test problems" in page
+        assert "Language and length of the responses" in page
+        assert "mean without English" in page
+        assert not re.search(
+            "Training (raised|lowered) accuracy|No gain shown|Accuracy by language|, wrong|, right", page
+        )
+    assert ACCURACY.read_text() == "lang,system,accuracy,low,high\n"
+    run, said = stage_run(params())
+    work(run)
+    assert said[0].startswith("No accuracy is told")
+
+
+@pytest.mark.parametrize("unseen", [True, False])
+@pytest.mark.parametrize("languages", [("en",), ("en", "es"), LANGUAGES])
+@pytest.mark.parametrize("golds", [0, 1, 40])
+def test_families_of_one_kind_few_languages_and_little_gold_still_give_a_report(
+    unseen: bool, languages: tuple[str, ...], golds: int
+) -> None:
+    kind = Kind(has_gold=lambda number: number < golds, is_unseen=lambda _: unseen)
+    told, html, _ = report(languages=languages, trained=languages[-1:], kind=kind)
+    if golds and len(languages) > 1:
+        assert told["families"].keys() == {"unseen" if unseen else "seen"}
+    assert told["num_without_gold"] == 40 - golds
+    assert ("No accuracy is told" in html) is (golds == 0)
+    assert all(math.isfinite(value) for value in numbers(told))
+
+
+def test_samples_show_the_choices() -> None:
+    _, html, text = report(kind=Kind(choices=("12", "7")))
+    for page in (html, text):
+        assert "How many are 0 and 2? (es) (A) 12 (B) 7" in page
+    assert "answers A, right" in html
 
 
 def test_accuracy_table_for_dvc() -> None:

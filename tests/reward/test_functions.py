@@ -15,6 +15,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import BertConfig, BertModel
 
 from components.contracts import PipelineError
+from components.params import RewardParams
 from components.reward.encoders import PACKAGED_ENCODER, Encoder
 from components.reward.functions import AnswerReward, EmbeddingReward, HybridReward, LanguageReward
 from tests.tiny import tiny_tokenizer
@@ -51,7 +52,8 @@ def rewards(encoder):
 
 
 def columns(cases):
-    names = {"completions": "completion"} | {k: k for k in ("lang", "reference_answer", "reference_text")}
+    names = {"completions": "completion"}
+    names |= {k: k for k in ("lang", "reference_answer", "reference_text", "num_choices")}
     return {column: [case[key] for case in cases] for column, key in names.items()}
 
 
@@ -105,6 +107,13 @@ def test_the_hybrid_is_its_formula(answer, embedding, language, weight, minimum)
         parts = embedding if answer is None else answer
     assert score == pytest.approx(parts if inside else 0)
     assert 0 <= score <= 1 + 1e-9
+
+
+def test_the_hybrid_takes_its_values_from_the_parameters():
+    params = RewardParams(encoder="./mine", answer_weight=0.6, semantic_weight=0.4, min_language_share=0.2)
+    reward = HybridReward.from_params(params)
+    assert reward.embedding.encoder.name == "./mine"
+    assert (reward.answer_weight, reward.semantic_weight, reward.min_language_share) == (0.6, 0.4, 0.2)
 
 
 def test_identical_texts_are_encoded_once():

@@ -13,14 +13,15 @@ from components.train.data import read_training_data
 def question(split, number, lang):
     return Question(
         problem_id=f"{split}-{number}", lang=lang, split=split, family="f", num_steps=1, unseen_family=False,
-        question="2 + 3?", answer="5", solution="5" if split == "shots" else None,
+        question="2 + 3?", answer=None, solution="5" if split == "shots" else None,
     )  # fmt: skip
 
 
 def reference(split, number, kept=True):
     return Reference(
-        problem_id=f"{split}-{number}", split=split, answer="5", text="5", agreement=1, num_samples=1, kept=kept,
-        reason=None, gold_correct=True, num_tokens=1, pivot="p", self_pivot=True,
+        problem_id=f"{split}-{number}", split=split, answer="5", text="5", thought=None, agreement=1, num_samples=1,
+        label=None, label_agreement=None, kept=kept, reason=None, gold_correct=None, num_tokens=1, pivot="p",
+        self_pivot=True,
     )  # fmt: skip
 
 
@@ -47,12 +48,13 @@ def keep(*kept):
 ALL = [("train", n) for n in range(4)] + [("validation", n) for n in range(2)]
 
 
-def test_pairs_are_those_with_a_kept_reference_in_their_languages(params):
+def test_pairs_are_those_with_a_kept_reference_in_their_languages_and_need_no_gold(params):
     keep(*ALL)
     data = read_training_data(params)
     assert [q.lang for q, _ in data.english] == ["en"] * 4
     assert [q.lang for q, _ in data.rollouts] == ["es"] * 4
     assert [q.lang for q, _ in data.validation] == ["es"] * 2
+    assert {q.answer for q, _ in data.english + data.rollouts + data.validation} == {None}
     assert all(q.problem_id == r.problem_id for q, r in data.english + data.rollouts + data.validation)
 
 

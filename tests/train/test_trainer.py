@@ -83,8 +83,9 @@ def pairs():
                 question="?" * (number + 1), answer="3",
             )  # fmt: skip
             reference = Reference(
-                problem_id=f"p-{number}", split="train", answer="3", text="3", agreement=1, num_samples=1, kept=True,
-                reason=None, gold_correct=True, num_tokens=1, pivot="tiny", self_pivot=True,
+                problem_id=f"p-{number}", split="train", answer="3", text="3", thought=None, agreement=1, num_samples=1,
+                label=None, label_agreement=None, kept=True, reason=None, gold_correct=None,
+                num_tokens=1, pivot="tiny", self_pivot=True,
             )  # fmt: skip
             rows.append((question, reference))
     return rows

@@ -12,17 +12,18 @@ from components.generation.sampler import Decoding
 from components.train.validation import Validation
 
 
-def question(problem_id, lang):
+def question(problem_id, lang, choices=()):
     return Question(
         problem_id=problem_id, lang=lang, split="validation", family="f", num_steps=1, unseen_family=False,
-        question=f"{problem_id} in {lang}", answer="99",
+        question=f"{problem_id} in {lang}", answer=None if choices else "99", choices=choices,
     )  # fmt: skip
 
 
 def reference(problem_id, answer):
     return Reference(
-        problem_id=problem_id, split="validation", answer=answer, text=answer, agreement=1, num_samples=1, kept=True,
-        reason=None, gold_correct=False, num_tokens=1, pivot="tiny", self_pivot=True,
+        problem_id=problem_id, split="validation", answer=answer, text=answer, thought=None, agreement=1,
+        num_samples=1, label=None, label_agreement=None, kept=True, reason=None, gold_correct=False,
+        num_tokens=1, pivot="tiny", self_pivot=True,
     )  # fmt: skip
 
 
@@ -55,6 +56,14 @@ def test_agreement_with_the_reference_counts_and_gold_does_not(tmp_path):
     ((asked, decoding),) = responder.asked
     assert asked == [(q.question, q.lang) for q in QUESTIONS]
     assert decoding.temperature == 0
+
+
+def test_choices_are_asked_and_read_as_such(tmp_path):
+    pairs = [(question("p-3", lang, ("1", "2")), reference("p-3", "B")) for lang in ("es", "zh")]
+    responder = Responder("La respuesta es (B).", "答案是2。")
+    scores = Validation(pairs, Decoding(8), tmp_path / "history.json").measure(5, responder)
+    assert scores == {"es": 1.0, "zh": 0.0, "macro": 0.5}
+    assert responder.asked[0][0] == [(f"p-3 in {lang} (A) 1 (B) 2", lang) for lang in ("es", "zh")]
 
 
 def test_languages_weigh_alike_however_many_questions_they_have(tmp_path):

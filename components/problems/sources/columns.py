@@ -1,0 +1,154 @@
+"""From rows of named columns to problems: tables and hub data sets alike."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from components.contracts.records import CHOICE_LETTERS
+from components.params import ColumnsParams, SourceParams
+from components.problems.sources.problem import SourceProblem, SourceText, at_row, worked_solution
+from components.questions import canonical_gold
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class _Joined:
+    """A problem's rows so far."""
+
+    texts: dict[str, SourceText]
+    answer: str | None
+    first_row: int
+    num_choices: int
+
+
+@dataclass
+class _Reader:
+    source: SourceParams
+    columns: ColumnsParams
+    problems: dict[str, _Joined] = field(default_factory=dict)
+
+    def add(self, row: int, values: Row) -> None:
+        try:
+            self._add(row, values)
+        except ValueError as error:
+            raise at_row(self.source.path, row, str(error)) from None
+
+    def _add(self, row: int, values: Row) -> None:
+        columns = self.columns
+        question = _text(values, columns.question)
+        lang = _text(values, columns.lang) if columns.lang else self.source.lang
+        key = _text(values, columns.id) if columns.id else f"{row:04d}"
+        choices = _choices(values, columns.choices) if columns.choices else ()
+        answer = _answer(_value(values, columns.answer), columns.answer, choices) if columns.answer else None
+        joined = self.problems.setdefault(key, _Joined({}, answer, row, len(choices)))
+        if lang in joined.texts:
+            raise ValueError(f"`{columns.id}` {key!r} is already in row {joined.texts[lang].row} in `{lang}`")
+        if (answer, len(choices)) != (joined.answer, joined.num_choices):
+            here, there = f"{answer} of {len(choices)} choices", f"{joined.answer} of {joined.num_choices}"
+            raise ValueError(f"problem {key!r} has answer {here} here but {there} in row {joined.first_row}")
+        solution = _value(values, columns.solution) if columns.solution else None
+        if solution is not None and answer is not None:
+            solution = worked_solution(str(solution), answer, lang)
+        joined.texts[lang] = SourceText(question, row, choices, solution)
+
+
+def read_columns(source: SourceParams, rows: Iterable[tuple[int, Row]], family: str) -> list[SourceProblem]:
+    """Problems of numbered rows, in the order of their first rows.
+
+    An answer is a number; with choices a letter (A to J, in any case), or the whole text of a choice, or its place
+    from 0. Text wins over place: among the choices 1, 2, 3 the answer 2 is B. Empty answers are unknown ones.
+
+    Raises:
+        PipelineError: A column is missing, or a row breaks a rule; file, row and column are named.
+    """
+    assert source.columns is not None  # noqa: S101 - SourceParams has checked it
+    reader = _Reader(source, source.columns)
+    for row, values in rows:
+        reader.add(row, values)
+    return [
+        SourceProblem(key, family, source.path, joined.texts, joined.answer) for key, joined in reader.problems.items()
+    ]
+
+
+def _value(values: Row, column: str) -> Any:  # noqa: ANN401 - whatever a table holds
+    """A cell; None where it is empty.
+
+    Raises:
+        ValueError: There is no such column.
+    """
+    if column not in values:
+        raise ValueError(f"no column `{column}`; there are {', '.join(map(str, values))}")
+    value = values[column]
+    is_empty = value is None or (isinstance(value, float) and value != value) or not str(value).strip()
+    return None if is_empty else value
+
+
+def _text(values: Row, column: str) -> str:
+    value = _value(values, column)
+    if value is None:
+        raise ValueError(f"column `{column}` is empty")
+    return str(value).strip()
+
+
+def _choices(values: Row, columns: str | list[str]) -> tuple[str, ...]:
+    if isinstance(columns, str):
+        name, cells = columns, _listed(_value(values, columns), columns)
+    else:
+        name, cells = columns[0], [_value(values, column) for column in columns]
+        while cells and cells[-1] is None:
+            cells.pop()
+    texts = tuple("" if cell is None else _plain(cell) for cell in cells)
+    if not 2 <= len(texts) <= len(CHOICE_LETTERS) or not all(texts):
+        raise ValueError(
+            f"column `{name}` gives {len(texts)} choices; 2 to {len(CHOICE_LETTERS)} without gaps are needed"
+        )
+    return texts
+
+
+def _listed(value: Any, column: str) -> list[Any]:  # noqa: ANN401 - whatever a table holds
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, list):
+        raise ValueError(f'column `{column}` holds no list of choices (in a CSV: JSON such as ["a", "b"])')
+    return value
+
+
+def _answer(value: Any, column: str | None, choices: tuple[str, ...]) -> str | None:  # noqa: ANN401
+    if value is None:
+        return None
+    text = _plain(value)
+    try:
+        return _choice_letter(text, choices) if choices else canonical_gold(text)
+    except ValueError as error:
+        raise ValueError(f"column `{column}`: {error}") from None
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a table holds
+    """A cell as text; a number without exponent, and without decimals where it has none (Parquet's 5.0 is 5)."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return str(value).strip()
+    try:
+        number = Decimal(str(value))
+        return format(number.to_integral_value() if number == number.to_integral_value() else number, "f")
+    except InvalidOperation:  # infinite
+        return str(value)
+
+
+def _choice_letter(text: str, choices: tuple[str, ...]) -> str:
+    letters = CHOICE_LETTERS[: len(choices)]
+    readings = {letters[place] for place, choice in enumerate(choices) if choice == text}
+    if len(text) == 1 and text.upper() in letters:
+        readings.add(text.upper())
+    if not readings and text.isdecimal() and int(text) < len(choices):
+        readings.add(letters[int(text)])
+    if not readings:
+        raise ValueError(f"{text!r} is neither a letter of {letters}, nor a choice's text, nor its place from 0")
+    if len(readings) > 1:
+        raise ValueError(f"{text!r} may mean {' or '.join(sorted(readings))}; write the letter in another column")
+    return readings.pop()

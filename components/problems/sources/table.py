@@ -1,0 +1,47 @@
+"""A table of one's own: JSONL, CSV (UTF-8, a header, commas) or Parquet, by the file's ending."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.contracts import PipelineError
+from components.params import SourceParams
+from components.problems.sources.columns import Row, read_columns
+from components.problems.sources.lines import read_jsonl, read_text
+from components.problems.sources.problem import SourceProblem, at_row
+
+
+def read_table(params: SourceParams) -> list[SourceProblem]:
+    """All problems of the table; the family is the file's name.
+
+    Raises:
+        PipelineError: The ending is another one, the file is not readable, or a row breaks a rule of `read_columns`.
+    """
+    path = Path(params.path)
+    readers = {".jsonl": read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+    if path.suffix not in readers:
+        raise PipelineError(f"{path}: format `table` reads {', '.join(readers)}; give the file one of these endings")
+    return read_columns(params, readers[path.suffix](path), path.stem)
+
+
+def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
+    rows = csv.DictReader(io.StringIO(read_text(path), newline=""), restkey="", strict=True)
+    row = -1
+    try:
+        for row, values in enumerate(rows):
+            if "" in values or None in values.values():
+                raise at_row(path, row, f"not as many cells as the header's {len(rows.fieldnames or ())} columns")
+            yield row, values
+    except csv.Error as error:
+        raise at_row(path, row + 1, f"not readable as CSV ({error})") from None
+
+
+def _read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return enumerate(pq.read_table(path).to_pylist())
+    except (OSError, pa.ArrowInvalid) as error:
+        raise PipelineError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None

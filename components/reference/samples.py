@@ -1,0 +1,33 @@
+"""What the pivot is asked, and one of its responses as it is kept."""
+
+from collections.abc import Sequence
+
+from components.contracts import Question, Sample
+from components.lang.answers import read_answer
+
+Asked = Sequence[tuple[Question, Sequence[Question]]]
+"""Questions, each with its worked examples."""
+
+
+def make_sample(
+    question: Question,
+    sample: int,
+    *,
+    text: str,
+    thought: str | None,
+    truncated: bool,
+    num_tokens: int,
+    seconds: float,
+) -> Sample:
+    """The response with its final answer read. Even samples are half A, odd ones half B."""
+    return Sample(
+        problem_id=question.problem_id,
+        half="B" if sample % 2 else "A",
+        sample=sample,
+        text=text,
+        thought=thought,
+        answer=read_answer(text, "en", len(question.choices)).value,
+        truncated=truncated,
+        num_tokens=num_tokens,
+        seconds=seconds,
+    )

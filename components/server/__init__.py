@@ -1,0 +1,6 @@
+"""Asking a model behind an OpenAI-compatible server (vLLM, llama.cpp): its address is a machine fact."""
+
+from components.server.client import ChatPrompt, ChatServer, ServerError
+from components.server.completion import Chat
+
+__all__ = ["Chat", "ChatPrompt", "ChatServer", "ServerError"]

@@ -1,0 +1,253 @@
+"""A client of OpenAI-compatible chat completions that many questions can be left to.
+
+Requests run side by side up to a limit. What may pass (no connection, no answer in time, 408, 409, 429, 5xx, a body
+that is no completion) is tried again, later and later; what will not (any other status) ends the work at once. Every
+answer is handed over as it arrives, so that nothing that was answered has to be asked again.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from components.contracts import PipelineError
+from components.server.completion import Chat, error_message, read_completion
+
+URL = "PBRLSVR_SERVER_URL"
+API_KEY = "PBRLSVR_SERVER_API_KEY"
+CONCURRENCY = "PBRLSVR_SERVER_CONCURRENCY"
+TIMEOUT_S = "PBRLSVR_SERVER_TIMEOUT_S"
+TRIES = "PBRLSVR_SERVER_TRIES"
+
+_TRY_AGAIN = (408, 409, 429)
+_MAX_RETRY_AFTER_S = 600.0  # a server that asks for more is waited for so long, then asked again
+
+
+class ServerError(PipelineError):
+    """The server did not answer a question, and was asked often enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """What a model is asked, and how it is sampled. The server's own defaults settle what is not here (top-k)."""
+
+    messages: tuple[tuple[str, str], ...]
+    """(role, content) in order; the last one is the user's."""
+    temperature: float
+    max_tokens: int
+    """Of the response, its thought included."""
+    seed: int
+
+
+class _PassingError(Exception):
+    """A failure that may pass."""
+
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class _RefusedError(Exception):
+    """A failure that will not pass."""
+
+
+class _FailedError(Exception):
+    """One question is given up."""
+
+    def __init__(self, index: int, tries: int, reason: str) -> None:
+        super().__init__(reason)
+        self.index, self.tries = index, tries
+
+
+@dataclass(frozen=True)
+class ChatServer:
+    """One model behind one server. The key is sent as a bearer token and shown nowhere."""
+
+    url: str
+    """Up to and with the version: `http://127.0.0.1:8000/v1`."""
+    model: str
+    """As the server calls it."""
+    api_key: str | None = field(default=None, repr=False)
+    concurrency: int = 8
+    """Requests under way at a time."""
+    timeout_s: float = 300.0
+    """For a whole request, from connecting to the last byte."""
+    tries: int = 6
+    """Of one question, the first included."""
+    first_wait_s: float = 1.0
+    """Before the second try; each further wait is about twice as long."""
+    max_wait_s: float = 60.0
+
+    @classmethod
+    def from_environment(cls, model: str) -> "ChatServer":
+        """The server that the environment names.
+
+        Raises:
+            PipelineError: The address is missing, or a variable is wrong; the variable is named.
+        """
+        return cls(
+            url=_url(),
+            model=model,
+            api_key=_api_key(),
+            concurrency=int(_number(CONCURRENCY, 8, low=1, high=1024, whole=True)),
+            timeout_s=_number(TIMEOUT_S, 300, low=1, high=86400),
+            tries=int(_number(TRIES, 6, low=1, high=100, whole=True)),
+        )
+
+    def ask_all(self, prompts: Sequence[ChatPrompt], on_answer: Callable[[int, Chat], None]) -> None:
+        """Ask all prompts; `on_answer(index, answer)` is called in this thread, one at a time, as answers arrive.
+
+        Raises:
+            ServerError: A prompt was refused, or failed in every try. What was under way is cancelled; every answer
+                that had arrived was handed over.
+        """
+        num_answered = 0
+
+        def hand_over(index: int, chat: Chat) -> None:
+            nonlocal num_answered
+            on_answer(index, chat)
+            num_answered += 1
+
+        try:
+            asyncio.run(self._ask_all(prompts, hand_over))
+        except ExceptionGroup as group:  # all workers were stopped by the first failure
+            error = group.exceptions[0]
+            if isinstance(error, _FailedError):
+                raise ServerError(self._told(error, prompts, num_answered)) from None
+            raise error from None
+
+    async def _ask_all(self, prompts: Sequence[ChatPrompt], on_answer: Callable[[int, Chat], None]) -> None:
+        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        limits = httpx.Limits(max_connections=self.concurrency)
+        todo = iter(enumerate(prompts))
+        async with (
+            httpx.AsyncClient(headers=headers, limits=limits, timeout=self.timeout_s) as client,
+            asyncio.TaskGroup() as workers,
+        ):
+            for _ in range(min(self.concurrency, len(prompts))):
+                workers.create_task(self._work(client, todo, on_answer))
+
+    async def _work(
+        self,
+        client: httpx.AsyncClient,
+        todo: Iterator[tuple[int, ChatPrompt]],
+        on_answer: Callable[[int, Chat], None],
+    ) -> None:
+        """Ask what is left to ask, one question after the other."""
+        for index, prompt in todo:
+            retrying = AsyncRetrying(
+                stop=stop_after_attempt(self.tries),
+                wait=self._wait_s,
+                retry=retry_if_exception_type(_PassingError),
+                reraise=True,
+            )
+            try:
+                chat: Chat = await retrying(self._ask, client, prompt)
+            except (_PassingError, _RefusedError) as error:
+                raise _FailedError(index, retrying.statistics["attempt_number"], str(error)) from None
+            on_answer(index, chat)
+
+    async def _ask(self, client: httpx.AsyncClient, prompt: ChatPrompt) -> Chat:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.timeout_s):  # httpx's own limit starts anew with every byte
+                response = await client.post(f"{self.url}/chat/completions", json=self._body(prompt))
+        except (TimeoutError, httpx.TimeoutException):
+            raise _PassingError(f"no whole answer in {self.timeout_s:g} s") from None
+        except httpx.RequestError as error:
+            raise _PassingError(f"{type(error).__name__}: {error}") from None
+        if response.is_success:
+            try:
+                return read_completion(response.content, time.monotonic() - started)
+            except ValueError as error:
+                raise _PassingError(str(error)) from None
+        told = f"{response.status_code} {response.reason_phrase}: {error_message(response.content)}"
+        if response.status_code in _TRY_AGAIN or response.is_server_error:
+            raise _PassingError(told, _retry_after_s(response.headers.get("Retry-After", "")))
+        raise _RefusedError(told)
+
+    def _body(self, prompt: ChatPrompt) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "messages": [{"role": role, "content": content} for role, content in prompt.messages],
+            "temperature": prompt.temperature,
+            "max_tokens": prompt.max_tokens,
+            "seed": prompt.seed,
+        }
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        """Longer from try to try, with a random part so that workers spread out; never under what the server asks."""
+        growing = wait_exponential(multiplier=self.first_wait_s, max=self.max_wait_s)
+        own = (growing + wait_random(0, self.first_wait_s))(state)
+        error = state.outcome.exception() if state.outcome else None
+        return max(own, error.retry_after_s) if isinstance(error, _PassingError) else own
+
+    def _told(self, error: _FailedError, prompts: Sequence[ChatPrompt], num_answered: int) -> str:
+        asked = " ".join(prompts[error.index].messages[-1][1].split())[:60]
+        reason = " ".join(str(error).split())
+        line = (
+            f"{self.url}: question {error.index + 1} of {len(prompts)} ({asked}): {reason} "
+            f"(tries: {error.tries}); run again: {num_answered} answers are kept"
+        )
+        return line.replace(self.api_key, "***") if self.api_key else line  # servers quote keys that they refuse
+
+
+def _url() -> str:
+    raw = os.environ.get(URL, "").strip()
+    if not raw:
+        raise PipelineError(f"{URL} is not set; give the server's address, such as http://127.0.0.1:8000/v1")
+    try:
+        url = httpx.URL(raw)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise PipelineError(
+            f"{URL} must be an address such as http://127.0.0.1:8000/v1, without user, password or query "
+            f"(a key goes in {API_KEY})"
+        )
+    return str(url).rstrip("/")
+
+
+def _api_key() -> str | None:
+    key = os.environ.get(API_KEY, "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise PipelineError(f"{API_KEY} has characters that a key cannot have; copy it again")
+    return key or None
+
+
+def _number(name: str, default: float, *, low: float, high: float, whole: bool = False) -> float:
+    raw = os.environ.get(name, "").strip()
+    kind = "whole number" if whole else "number"
+    try:
+        value = (int if whole else float)(raw) if raw else default
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:  # NaN too
+        raise PipelineError(f"{name}: {raw!r} is no {kind} from {low:g} to {high:g}")
+    return value
+
+
+def _retry_after_s(value: str) -> float:
+    """Seconds that a server asks to wait, given in seconds or as a date; 0 where it says nothing readable."""
+    try:
+        seconds = float(int(value))
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):  # no date, or one without a zone
+            return 0.0
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S)

@@ -1,0 +1,50 @@
+"""What every translator does, and which one a name in params.yaml stands for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+SERVED = "server:"
+
+Reason = Literal["empty", "cut off", "too long", "left in English", "number lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One text's translation; where there is none, `text` is None and `reason` says why."""
+
+    text: str | None
+    reason: Reason | None = None
+
+    @classmethod
+    def of(cls, text: str, is_whole: bool) -> "Translation":
+        """What a model gave, unless it is empty or was cut off."""
+        if not is_whole:
+            return cls(None, "cut off")
+        return cls(text.strip()) if text.strip() else cls(None, "empty")
+
+
+class Translator(Protocol):
+    """Translates English texts."""
+
+    def translate(self, texts: Sequence[str], lang: str) -> list[Translation]:
+        """One translation a text, in order.
+
+        Raises:
+            PipelineError: The translator does not know the language, or does not answer.
+        """
+
+
+def load_translator(name: str) -> Translator:
+    """`server:NAME` is a model behind the server that the environment names; else a folder or a hub name.
+
+    Raises:
+        PipelineError: The server's address is missing, or the checkpoint is none that can be used.
+    """
+    if name.startswith(SERVED):
+        from components.translation.served import ServedTranslator
+
+        return ServedTranslator.from_environment(name.removeprefix(SERVED))
+    from components.translation.seq2seq import Seq2SeqTranslator
+
+    return Seq2SeqTranslator.load(name)

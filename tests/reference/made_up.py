@@ -1,0 +1,31 @@
+"""Questions and samples for the tests of this stage."""
+
+from components.contracts import Question, Sample
+from components.reference.samples import make_sample
+
+
+def question(number=1, gold="12", split="train", text="What is 5 + 7?", num_steps=1, family="f", choices=(), **more):
+    return Question(
+        problem_id=f"p-{number}", lang="en", split=split, family=family, num_steps=num_steps, unseen_family=False,
+        question=text, answer=gold, choices=choices, **more,
+    )  # fmt: skip
+
+
+def shot(number, text, solution="5 + 7 = 12. The answer is 12."):
+    return question(f"shot-{number}", split="pivot_shots", text=text, solution=solution)
+
+
+def said(text, number=0, truncated=False, thought=None, asked=None) -> Sample:
+    return make_sample(
+        asked or question(), number, text=text, thought=thought, truncated=truncated, num_tokens=5, seconds=0.1
+    )
+
+
+def half_a(texts, truncated=()):
+    """Samples 0, 2, 4, ..."""
+    return [said(text, 2 * i, i in truncated) for i, text in enumerate(texts)]
+
+
+def half_b(texts, truncated=()):
+    """Samples 1, 3, 5, ..."""
+    return [said(text, 2 * i + 1, i in truncated) for i, text in enumerate(texts)]

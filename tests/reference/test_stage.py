@@ -1,0 +1,206 @@
+"""The stage as a process of its own, against a real server and with a tiny model."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+
+from components.contracts import ModelManifest, Reference, Sample, read_records, write_json
+from components.reference.served import sample_seed
+from tests.reference.conftest import POLICY
+from tests.server.local import completion, cut, error, html, serving, stall
+from tests.tiny import save_tiny
+
+STAGE = """
+import sys, yaml
+from pathlib import Path
+from components.contracts import PipelineError, write_json
+from components.params import load_params
+from components.reference.__main__ import work
+from components.stage import StageRun
+
+run = StageRun("reference", load_params(), None)
+try:
+    work(run)
+except PipelineError as error:
+    sys.exit(f"told: {error}")
+write_json(Path("metrics/reference.json"), run.metrics)
+for clear in run._when_done:
+    clear()
+"""
+SEED = 17
+NUM_QUESTIONS, NUM_SAMPLES = 14, 4
+ANSWERS = ("5 + 7 = 12. It is 12.", "<think>hm</think>It is 12.", "It is 13.", "5 + 7 = 13, so 12.", "no idea")
+
+
+def start(url: str, **environment: str) -> "subprocess.Popen[str]":
+    own = {"PBRLSVR_SERVER_URL": url, "PBRLSVR_SERVER_TIMEOUT_S": "1", "PBRLSVR_SERVER_CONCURRENCY": "4"}
+    return subprocess.Popen(
+        [sys.executable, "-c", STAGE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | own | environment,
+    )  # fmt: skip
+
+
+def finish(process: "subprocess.Popen[str]", status: int = 0) -> str:
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    assert "Traceback" not in errors
+    return output + errors
+
+
+def deterministic(asked):
+    """The same prompt and seed give the same answer, as of a server that keeps its promise."""
+    key = f"{asked.body['seed']}/{asked.question}".encode()
+    return completion(ANSWERS[zlib.crc32(key) % len(ANSWERS)])
+
+
+def results():
+    """What the stage wrote, but for the time that it took."""
+    samples = read_records(Path("data/reference/samples.jsonl"), Sample)
+    return (
+        [sample.model_copy(update={"seconds": 0.0}) for sample in samples],
+        read_records(Path("data/reference/references.jsonl"), Reference),
+        json.loads(Path("metrics/reference.json").read_text()),
+    )
+
+
+def forget_results():
+    for path in ("data/reference/samples.jsonl", "data/reference/references.jsonl", "metrics/reference.json"):
+        Path(path).unlink()
+
+
+def finished_keys():
+    """Samples that the journal of a killed stage holds."""
+    (journal,) = Path(".checkpoints/reference").glob("*/journal.jsonl")
+    lines = journal.read_bytes().split(b"\n")[:-1]
+    return {json.loads(line)["key"] for line in lines}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_served_pivot_is_asked_with_the_nearest_examples_and_every_answer_is_kept():
+    with serving(deterministic) as server:
+        finish(start(server.url))
+    samples, references, metrics = results()
+    assert [(s.problem_id, s.sample) for s in samples[:5]] == [*(("p-train-0", i) for i in range(4)), ("p-train-1", 0)]
+    assert len(samples) == len(server.log) == NUM_QUESTIONS * NUM_SAMPLES
+    assert {s.half for s in samples if s.sample % 2 == 0} == {"A"}
+    assert [r.split for r in references] == ["train"] * 10 + ["calibration"] * 2 + ["validation"] * 2
+    assert {(r.pivot, r.self_pivot, r.num_samples) for r in references} == {("big", False, 2)}
+    assert metrics["num_false_equations"] == sum(s.text == ANSWERS[3] for s in samples) > 0
+    assert metrics["num_thoughts"] == sum(s.thought == "hm" for s in samples) > 0
+
+    first = next(a for a in server.log if a.body["seed"] == sample_seed(SEED, "p-train-2", 3))
+    assert first.question == "How many plums are 5 and 2?"
+    assert [message["role"] for message in first.body["messages"]] == ["user", "assistant"] * 2 + ["user"]
+    assert [m["content"] for m in first.body["messages"][2:4]] == ["How many plums are 5 and 7?", "5 + 7 = 12 plums."]
+    assert (first.body["model"], first.body["temperature"], first.body["max_tokens"]) == ("big", 0.7, 12)
+    assert len({a.body["seed"] for a in server.log}) == len(server.log)
+    assert list(Path(".checkpoints/reference").iterdir()) == []
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.slow
+def test_no_address_and_no_answer_are_a_line_and_nothing_answered_is_asked_again():
+    assert "told: PBRLSVR_SERVER_URL is not set" in finish(start(""), status=1)
+
+    def without_plums(asked):
+        return error(400, "no plums today") if "plums" in asked.question else deterministic(asked)
+
+    with serving(without_plums) as server:
+        told = finish(start(server.url), status=1)
+        kept = finished_keys()
+        assert "(How many plums are 5 and 2?): 400 Bad Request: no plums today" in told
+        assert f"run again: {len(kept)} answers are kept" in told
+    with serving(deterministic) as server:
+        finish(start(server.url))
+    assert len(server.log) == NUM_QUESTIONS * NUM_SAMPLES - len(kept)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.slow
+def test_killed_at_random_moments_it_asks_only_what_is_missing_and_ends_alike():
+    with serving(deterministic) as server:
+        finish(start(server.url))
+    undisturbed = results()
+    forget_results()
+
+    rng = random.Random()
+    print("seed of the disturbances:", seed := rng.randrange(10**6))
+    rng.seed(seed)
+    bad = [stall, html, cut, lambda _: error(503, "loading")]
+    lock, enough = threading.Lock(), threading.Event()
+    kill_at = 0
+
+    def moody(asked):
+        with lock:
+            if len(server.log) >= kill_at:
+                enough.set()
+            chance = rng.random()
+        time.sleep(0.02)
+        return rng.choice(bad)(asked) if chance < 0.08 else deterministic(asked)
+
+    by_seed = {
+        sample_seed(SEED, sample.problem_id, sample.sample): f"{sample.problem_id}/{sample.sample}"
+        for sample in undisturbed[0]
+    }
+    finished: set[str] = set()
+    with serving(moody) as server:
+        for _ in range(3):
+            asked_before, kill_at = len(server.log), len(server.log) + rng.randint(4, 14)
+            enough.clear()
+            process = start(server.url)
+            assert enough.wait(30)
+            time.sleep(rng.random() / 10)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            again = {by_seed[asked.body["seed"]] for asked in server.log[asked_before:]}
+            assert not again & finished, "an answered sample was asked again"
+            assert finished <= finished_keys(), "an answered sample was lost"
+            finished = finished_keys()
+        asked_before, kill_at = len(server.log), 10**9
+        finish(start(server.url, PBRLSVR_SERVER_TRIES="20"))
+        again = {by_seed[asked.body["seed"]] for asked in server.log[asked_before:]}
+        assert again == set(by_seed.values()) - finished
+    assert results() == undisturbed
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_problem_in_two_splits_is_named():
+    rows = Path("data/problems/train.jsonl").read_text().splitlines()
+    with Path("data/problems/validation.jsonl").open("a") as file:
+        file.write(rows[0].replace('"train"', '"validation"') + "\n")
+    told = finish(start("http://127.0.0.1:9/v1"), status=1)
+    assert "data/problems: problem `p-train-0` is in the splits train and validation" in told
+
+
+@pytest.mark.slow
+def test_a_local_pivot_draws_the_same_after_a_kill(folder: Path):
+    save_tiny(folder / "tiny")
+    entry = POLICY.model_copy(update={"path": "tiny"})
+    write_json(Path("models/manifest.json"), ModelManifest(policy=entry, pivot=entry, self_pivot=True).model_dump())
+    pieces = Path("components/reference/local.py")
+    pieces.write_text(pieces.read_text().replace("PIECE = 64", "PIECE = 4"))
+    finish(start(""))
+    undisturbed = results()
+    assert [s.sample for s in undisturbed[0][:5]] == [0, 1, 2, 3, 0]
+    assert {r.self_pivot for r in undisturbed[1]} == {True}
+    forget_results()
+
+    process = start("")
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in Path(".checkpoints/reference").glob("*/journal.jsonl")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finish(start(""))
+    assert results() == undisturbed

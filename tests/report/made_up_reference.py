@@ -1,0 +1,31 @@
+"""What metrics/reference.json of a made-up run holds: numbers by the stage's own code."""
+
+from typing import Any
+
+from components.contracts import Question
+from components.reference.quality import quality
+from components.reference.samples import make_sample
+from components.reference.vote import Pivot, vote
+
+STEPS = (1, 1, 2, 10, None)
+
+
+def reference_metrics(gold: str | None = "12") -> dict[str, Any]:
+    """40 questions of two families: every third is answered wrongly, every fifth without agreement."""
+    questions, references, samples = [], [], []
+    for number in range(40):
+        asked = Question(
+            problem_id=f"p{number}", lang="en", split="train" if number % 4 else "validation", family=f"f{number % 2}",
+            num_steps=STEPS[number % 5], unseen_family=False, question="5 + 7?", answer=gold,
+        )  # fmt: skip
+        said = ["12" if number % 3 else "13"] * 4
+        if number % 5 == 0:
+            said[0] = "6 + 6 = 13, so 12."
+        own = [
+            make_sample(asked, i, text=text, thought=None, truncated=False, num_tokens=5, seconds=0.1)
+            for i, text in enumerate(said)
+        ]
+        questions.append(asked)
+        samples += own
+        references.append(vote(asked, own, 0.75, False, Pivot("made-up", False)))
+    return quality(questions, references, samples)
