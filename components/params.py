@@ -137,6 +137,8 @@ class ReferenceParams(Section):
     num_samples: int = Field(ge=2)
     num_shots: int = Field(ge=0, le=8)
     temperature: float = Field(gt=0, le=2)
+    max_new_tokens: int = Field(ge=1)
+    use_every_number: bool
     min_agreement: float = Field(ge=0, le=1)
     keep_only_gold: bool
 

@@ -53,7 +53,7 @@ def canonical_gold(text: str) -> str:
         ValueError: The text is something else than one number.
     """
     if not _NUMBER.fullmatch(text.strip()):
-        raise ValueError(f"{text!r} is no number; write one such as 1234.5")
+        raise ValueError(f"{text.strip()!r} is no number; write one such as 1234.5")
     return canonical_answer(text)
 
 

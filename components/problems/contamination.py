@@ -16,8 +16,8 @@ from components.lang.numbers import ascii_digits, find_numbers
 
 NUM_WORDS = 13  # in a row and the same: no accident (the length that GPT-3's authors checked with)
 # Scripts without spaces: as many characters as 13 English words take. MGSM's 250 problems have 1.47 characters (a number
-# counts as one) for each English word in Chinese, 2.18 in Japanese and 4.23 in Thai.
-NUM_CHARACTERS = {"Han": 19, "Kana": 28, "Thai": 55}
+# counts as one) for each English word in Chinese, 2.18 in Japanese and 4.27 in Thai.
+NUM_CHARACTERS = {"Han": 19, "Kana": 28, "Thai": 56}
 
 
 class _Plain(dict[int, str | None]):

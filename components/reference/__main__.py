@@ -46,13 +46,12 @@ def work(run: StageRun) -> None:
         else:
             samples = ask_server(manifest.pivot, params, asked, journal, progress.advance)
     write_records(SAMPLES, samples)
-    pivot, rules = Pivot(manifest.pivot.name, manifest.self_pivot), params.reference
+    pivot = Pivot(manifest.pivot.name, manifest.self_pivot)
     references = [
-        vote(question, samples[i * k : (i + 1) * k], rules.min_agreement, rules.keep_only_gold, pivot)
-        for i, question in enumerate(questions)
+        vote(question, samples[i * k : (i + 1) * k], params.reference, pivot) for i, question in enumerate(questions)
     ]
     write_records(REFERENCES, references)
-    run.metrics = quality(questions, references, samples)
+    run.metrics = quality(questions, references, samples, params.reference)
     run.say(_told(run, "self-pivot" if pivot.is_policy else "pivot"))
 
 

@@ -22,7 +22,7 @@ def ask_model(
     A piece is seeded by its place, so a resumed stage draws what an undisturbed one draws.
     """
     responder = Responder.load(entry, params.models.dtype, [], params.sampling.batch_size)
-    decoding = Decoding(params.sampling.max_new_tokens, params.reference.temperature, params.sampling.top_k)
+    decoding = Decoding(params.reference.max_new_tokens, params.reference.temperature, params.sampling.top_k)
     num_samples = params.reference.num_samples
 
     def ask(key: str, piece: Asked) -> list[Sample]:

@@ -12,11 +12,12 @@ _TERM = r"\w+|[^\w\s]"
 
 
 def nearest_shots(questions: Sequence[str], shots: Sequence[Question], num_shots: int) -> list[list[Question]]:
-    """For each question its `num_shots` nearest examples, the nearest last: there a model heeds it most.
+    """For each question its `num_shots` nearest examples, in the order of `shots`.
 
     Likeness is the cosine of TF-IDF vectors over words and pairs of words, learned from the examples' questions. All
     numbers count as one word: they tell nothing about how a question is solved. Among equals the first in `shots` is
-    the nearest. Where there are fewer than `num_shots`, all are taken.
+    the nearest. Where there are fewer than `num_shots`, all are taken. Questions with the same examples get them in
+    the same order, so that the sampler computes that beginning of their prompts once.
     """
     if not questions or not shots or num_shots == 0:
         return [[] for _ in questions]
@@ -24,7 +25,7 @@ def nearest_shots(questions: Sequence[str], shots: Sequence[Question], num_shots
     known = vectorizer.fit_transform([shot.asked for shot in shots])  # (S, terms), rows of length 1
     likeness = (vectorizer.transform(questions) @ known.T).toarray()  # (Q, S)
     orders = (-likeness).argsort(axis=1, kind="stable")[:, :num_shots]
-    return [[shots[index] for index in reversed(order)] for order in orders.tolist()]
+    return [[shots[index] for index in sorted(order)] for order in orders.tolist()]
 
 
 def _masked(question: str) -> str:

@@ -1,7 +1,8 @@
 """How good the references are: the numbers of metrics/reference.json.
 
 "Before" is every problem with the answer that won its vote, "after" those whose reference is kept. Right means equal to
-the English gold; problems without gold count in no share of right ones. A share of nothing is None.
+the English gold; problems without gold count in no share of right ones. A share of nothing is None. `samples` are
+single responses, before any check and vote, and those that may vote.
 """
 
 from collections import Counter
@@ -10,25 +11,25 @@ from typing import Any
 
 from components.contracts import Question, Reference, Sample
 from components.lang.answers import same_answer
+from components.params import ReferenceParams
 from components.reference.arithmetic import false_equation
-from components.reference.vote import LOW_AGREEMENT, NO_ANSWER
+from components.reference.vote import LOW_AGREEMENT, NO_ANSWER, may_vote
 
 UNKNOWN_STEPS = "unknown"
 
 
 def quality(
-    questions: Sequence[Question], references: Sequence[Reference], samples: Sequence[Sample]
+    questions: Sequence[Question],
+    references: Sequence[Reference],
+    samples: Sequence[Sample],
+    rules: ReferenceParams,
 ) -> dict[str, Any]:
     """Shares over all references, and by split, family and number of steps."""
     asked = {question.problem_id: question for question in questions}
     return {
         **_group(references),
-        "num_samples": len(samples),
         "num_tokens": sum(sample.num_tokens for sample in samples),
-        "num_truncated": sum(sample.truncated for sample in samples),
-        "num_unreadable": sum(sample.answer is None for sample in samples),
-        "num_false_equations": sum(false_equation(sample.text) is not None for sample in samples),
-        "num_thoughts": sum(sample.thought is not None for sample in samples),
+        "samples": _samples(samples, asked, rules),
         "dropped": dict(Counter(_why(reference) for reference in references if not reference.kept)),
         "label": _labels(references, asked),
         "by_split": _by(references, lambda r: r.split),
@@ -39,6 +40,27 @@ def quality(
             "after": _mean_steps([r for r in references if r.kept], asked),
         },
     }
+
+
+def _samples(
+    samples: Sequence[Sample], asked: Mapping[str, Question], rules: ReferenceParams
+) -> dict[str, float | None]:
+    voters = [s for s in samples if may_vote(asked[s.problem_id], s, rules.use_every_number)]
+    return {
+        "num": len(samples),
+        "num_truncated": sum(sample.truncated for sample in samples),
+        "num_unreadable": sum(sample.answer is None for sample in samples),
+        "num_false_equations": sum(false_equation(sample.text) is not None for sample in samples),
+        "num_thoughts": sum(sample.thought is not None for sample in samples),
+        "num_voters": len(voters),
+        "correct_share": _correct(samples, asked),
+        "voters_correct_share": _correct(voters, asked),
+    }
+
+
+def _correct(samples: Sequence[Sample], asked: Mapping[str, Question]) -> float | None:
+    known = [s for s in samples if asked[s.problem_id].answer is not None]
+    return _share(sum(same_answer(s.answer, asked[s.problem_id].answer) for s in known), len(known))
 
 
 def _group(references: Sequence[Reference]) -> dict[str, Any]:
@@ -103,7 +125,7 @@ def _correct_labels(references: Sequence[Reference], asked: Mapping[str, Questio
 def _why(reference: Reference) -> str:
     reason = reference.reason or ""
     if reason == NO_ANSWER:
-        return "no readable answer"
+        return "no sample that may vote"
     return "low agreement" if reason.startswith(LOW_AGREEMENT) else "other than the gold"
 
 

@@ -52,7 +52,7 @@ def _prompt(question: Question, shots: Sequence[Question], number: int, params: 
     return ChatPrompt(
         messages=(*turns, ("user", question.asked)),
         temperature=params.reference.temperature,
-        max_tokens=params.sampling.max_new_tokens,
+        max_tokens=params.reference.max_new_tokens,
         seed=sample_seed(params.base.seed, question.problem_id, number),
     )
 

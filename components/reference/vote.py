@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from components.contracts import Question, Reference, Sample
 from components.lang.answers import same_answer
+from components.params import ReferenceParams
 from components.reference.arithmetic import false_equation
+from components.reference.coverage import unused_number
 
-NO_ANSWER = "no sample has a readable answer"
+NO_ANSWER = "no sample has a readable answer and passes the checks"
 LOW_AGREEMENT = "agreement"
 AGAINST_GOLD = "contradicts the English gold"
 
@@ -25,9 +27,7 @@ class Pivot:
     is_policy: bool
 
 
-def vote(
-    question: Question, samples: Sequence[Sample], min_agreement: float, keep_only_gold: bool, pivot: Pivot
-) -> Reference:
+def vote(question: Question, samples: Sequence[Sample], rules: ReferenceParams, pivot: Pivot) -> Reference:
     """One problem's reference and label from the pivot's samples.
 
     In each half the winner is the most frequent answer of samples that may vote (ties go to the one sampled first).
@@ -36,21 +36,22 @@ def vote(
     Args:
         question: The English question.
         samples: At least one of half A.
-        min_agreement: Votes for the winner / samples of half A under which the reference is dropped, 0 to 1.
-        keep_only_gold: Drop also what contradicts a known gold, which otherwise is looked at for `gold_correct` alone.
+        rules: `min_agreement` is votes for the winner / samples of half A under which the reference is dropped;
+            `keep_only_gold` also drops what contradicts a known gold, which otherwise is looked at for `gold_correct`
+            alone; `use_every_number` is `may_vote`'s.
     """
     half_a, half_b = ([sample for sample in samples if sample.half == half] for half in ("A", "B"))
-    voters = [sample for sample in half_a if may_vote(sample)]
+    voters, others = ([s for s in half if may_vote(question, s, rules.use_every_number)] for half in (half_a, half_b))
     answer, agreement = _winner(voters, len(half_a))
-    label, label_agreement = _winner([sample for sample in half_b if may_vote(sample)], len(half_b))
+    label, label_agreement = _winner(others, len(half_b))
     gold_correct = None if question.answer is None else same_answer(answer, question.answer)
     chosen = min((sample for sample in voters if sample.answer == answer), key=lambda s: len(s.text), default=None)
     reason = None
     if answer is None:
         reason = NO_ANSWER
-    elif agreement < min_agreement:
-        reason = f"{LOW_AGREEMENT} {agreement:.2f} is under {min_agreement:.2f}"
-    elif keep_only_gold and gold_correct is False:
+    elif agreement < rules.min_agreement:
+        reason = f"{LOW_AGREEMENT} {agreement:.3g} is under {rules.min_agreement:.3g}"
+    elif rules.keep_only_gold and gold_correct is False:
         reason = AGAINST_GOLD
     return Reference(
         problem_id=question.problem_id,
@@ -71,9 +72,14 @@ def vote(
     )
 
 
-def may_vote(sample: Sample) -> bool:
-    """Whether a sample is complete, has a readable answer and contains no false equation."""
-    return not sample.truncated and sample.answer is not None and false_equation(sample.text) is None
+def may_vote(question: Question, sample: Sample, use_every_number: bool) -> bool:
+    """Whether a sample is complete, has a readable answer and no false equation.
+
+    With `use_every_number`, it must also show every number of the question.
+    """
+    if sample.truncated or sample.answer is None or false_equation(sample.text) is not None:
+        return False
+    return not use_every_number or unused_number(question.question, sample.text) is None
 
 
 def _winner(voters: Sequence[Sample], num_samples: int) -> tuple[str | None, float]:

@@ -45,13 +45,17 @@ def _who(reference: Mapping[str, Any], models: Mapping[str, Any]) -> str:
         who = f"pivot ({f'{size / 1e6:,.0f} million parameters' if size else 'behind a server, its size unknown'})"
     dropped = ", ".join(f"{count} for {reason}" for reason, count in sorted(reference["dropped"].items()))
     label = reference["label"]
+    samples = reference["samples"]
     return (
-        f"The {who} answered {reference['num_references']} questions, with {reference['num_samples']} samples in all. "
-        f"Kept: {percent(reference['kept_share'])} %{f' (dropped: {dropped})' if dropped else ''}. Samples that did "
-        f"not vote because they contain a false equation: {reference['num_false_equations']}; cut off: "
-        f"{reference['num_truncated']}; without a readable answer: {reference['num_unreadable']}. The other half of "
-        f"the samples votes for labels of its own: {percent(label['same_as_reference_share'])} % of them agree with "
-        f"the reference, {percent(label['correct_share'])} % are right."
+        f"The {who} answered {reference['num_references']} questions, with {samples['num']} samples in all, "
+        f"{percent(samples['correct_share'])} % of them right. A sample votes if it is complete, has a readable answer "
+        f"and passes the checks (no false equation, and by `reference.use_every_number` all numbers of the question): "
+        f"{samples['num_voters']} do, {percent(samples['voters_correct_share'])} % of them right. Cut off: "
+        f"{samples['num_truncated']}; without a readable answer: {samples['num_unreadable']}; with a false equation: "
+        f"{samples['num_false_equations']}. Kept: {percent(reference['kept_share'])} % of the references"
+        f"{f' (dropped: {dropped})' if dropped else ''}. The other half of the samples votes for labels of its own: "
+        f"{percent(label['same_as_reference_share'])} % of them agree with the reference, "
+        f"{percent(label['correct_share'])} % are right."
     )
 
 

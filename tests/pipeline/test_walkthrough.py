@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.server.chat_server import serve
 
 from components.contracts import Prediction, Question, Reference, read_records, read_table
 from tests.pipeline.conftest import ROOT, run
-from tests.server.chat_server import serve
 
 pytestmark = pytest.mark.slow
 

@@ -91,7 +91,7 @@ def test_byte_order_mark_is_no_part_of_the_header(tmp_path):
         ({"q": None, "a": 1}, "row 0 (from 0): column `q` is empty"),
         ({"q": "x", "a": "18 apples"}, "row 0 (from 0): column `a`: '18 apples' is no number"),
         ({"q": "x", "a": True}, "row 0 (from 0): column `a`: 'True' is no number"),
-        ({"q": "x", "a": math.inf}, "row 0 (from 0): column `a`: 'inf' is no number"),
+        ({"q": "x", "a": math.inf}, "row 0 (from 0): column `a`: 'Infinity' is no number"),
     ],
 )
 def test_bad_row_names_row_and_column(row, message):

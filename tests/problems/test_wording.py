@@ -102,7 +102,8 @@ def test_numbers_are_written_as_the_language_writes_them(value, lang, shown):
 
 
 @pytest.mark.parametrize(
-    ("lang", "shown"), [("bn", "১/৪, ২.৫"), ("th", "๑/๔, ๒.๕"), ("te", "౧/౪, ౨.౫"), ("sw", "1/4, 2.5"), ("ja", "1/4, 2.5")]
+    ("lang", "shown"),
+    [("bn", "১/৪, ২.৫"), ("th", "๑/๔, ๒.๕"), ("te", "౧/౪, ౨.౫"), ("sw", "1/4, 2.5"), ("ja", "1/4, 2.5")],
 )
 def test_native_digits_are_the_languages_own_where_it_has_any(lang, shown):
     assert in_native_digits("1/4, 2.5", lang) == shown

@@ -11,9 +11,15 @@ from tests.architecture.imports import ROOT
 from tests.reference.made_up import question, shot
 
 SMALL = {
-    "sampling": {"max_new_tokens": 12, "batch_size": 32},
-    "reference": {"num_samples": 4, "num_shots": 2, "temperature": 0.7, "min_agreement": 0.5, "keep_only_gold": False},
-}
+    "sampling": {"batch_size": 32},
+    "reference": {
+        "num_samples": 4,
+        "num_shots": 2,
+        "max_new_tokens": 12,
+        "use_every_number": False,
+        "min_agreement": 0.5,
+    },
+}  # fmt: skip
 POLICY = ModelEntry(name="tiny", path="tiny", fingerprint="0" * 16, has_chat_template=False, num_parameters=1)
 FRUIT = ("apples", "pears", "plums", "figs", "dates", "limes")
 

@@ -33,10 +33,10 @@ def chosen(question, num_shots, shots=SHOTS):
         ("9 BOXES HOLD 8 EGGS EACH.", 3),
     ],
 )
-def test_the_nearest_is_the_last(question, nearest):
+def test_the_nearest_are_taken_in_the_order_of_the_file(question, nearest):
     assert chosen(question, 1) == [nearest]
-    assert chosen(question, 3)[-1] == nearest
-    assert chosen(question, 1) == chosen(question, 4)[-1:]
+    assert nearest in chosen(question, 3)
+    assert chosen(question, 3) == sorted(chosen(question, 3))
 
 
 def test_numbers_tell_nothing():
@@ -45,8 +45,8 @@ def test_numbers_tell_nothing():
 
 def test_ties_go_to_the_first():
     same = [shot(i, "Tom has 5 apples.") for i in range(3)]
-    assert chosen("Tom has 8 apples.", 2, same) == [1, 0]
-    assert chosen("nothing whatsoever", 2) == [1, 0]
+    assert chosen("Tom has 8 apples.", 2, same) == [0, 1]
+    assert chosen("nothing whatsoever", 2) == [0, 1]
 
 
 @pytest.mark.parametrize(("num_shots", "shots", "expected"), [(0, SHOTS, 0), (3, [], 0), (8, SHOTS, 4), (2, SHOTS, 2)])
@@ -77,10 +77,10 @@ def by_hand(question, texts):
 words = st.lists(st.sampled_from(["tom", "has", "5", "17", "apples", "left"]), min_size=1, max_size=6).map(" ".join)
 
 
-@given(words, st.lists(words, min_size=1, max_size=5))
-def test_likeness_is_that_of_an_independent_calculation(question, texts):
+@given(words, st.lists(words, min_size=1, max_size=5), st.integers(1, 5))
+def test_likeness_is_that_of_an_independent_calculation(question, texts, num_shots):
     likeness = by_hand(question, texts)
-    order = chosen(question, len(texts), [shot(i, text) for i, text in enumerate(texts)])
-    assert sorted(order) == list(range(len(texts)))
-    ranked = [likeness[i] for i in reversed(order)]
-    assert all(before >= after - 1e-9 for before, after in pairwise(ranked))
+    found = chosen(question, num_shots, [shot(i, text) for i, text in enumerate(texts)])
+    assert len(found) == min(num_shots, len(texts))
+    left_out = set(range(len(texts))) - set(found)
+    assert all(likeness[i] >= likeness[j] - 1e-9 for i in found for j in left_out)

@@ -6,7 +6,7 @@ import pytest
 
 from components.reference.quality import quality
 from components.reference.vote import Pivot, vote
-from tests.reference.made_up import question, said
+from tests.reference.made_up import question, rules, said
 
 # gold, split, family, steps; samples of half A; samples of half B
 PROBLEMS = [
@@ -20,14 +20,15 @@ PROBLEMS = [
 
 def numbers(problems=PROBLEMS, keep_only_gold=False):
     questions, references, samples = [], [], []
+    decided = rules(min_agreement=0.6, keep_only_gold=keep_only_gold)
     for i, (gold, split, family, steps, of_a, of_b) in enumerate(problems):
         asked = question(i, gold, split, family=family, num_steps=steps)
         own = [said(text, 2 * n, asked=asked) for n, text in enumerate(of_a)]
         own += [said(text, 2 * n + 1, thought="hm", asked=asked) for n, text in enumerate(of_b)]
         questions.append(asked)
         samples += own
-        references.append(vote(asked, own, 0.6, keep_only_gold, Pivot("gemma", False)))
-    return quality(questions, references, samples)
+        references.append(vote(asked, own, decided, Pivot("gemma", False)))
+    return quality(questions, references, samples, decided)
 
 
 def test_shares_and_counts():
@@ -36,11 +37,14 @@ def test_shares_and_counts():
         "num_references": 5, "num_kept": 3, "kept_share": 3 / 5, "num_with_gold": 4, "num_kept_with_gold": 2,
         "num_correct": 2, "num_kept_correct": 1, "correct_share": 2 / 4, "kept_correct_share": 1 / 2,
         "agreement_mean": (1 + 1 + 0.5 + 0 + 1) / 5,
-        "num_samples": 20, "num_tokens": 100, "num_truncated": 0, "num_unreadable": 3, "num_false_equations": 1,
-        "num_thoughts": 10, "dropped": {"low agreement": 1, "no readable answer": 1},
+        "num_tokens": 100, "dropped": {"low agreement": 1, "no sample that may vote": 1},
         "num_steps_mean": {"before": 8 / 4, "after": 2 / 2},
     }  # fmt: skip
     assert {key: metrics[key] for key in expected} == expected
+    assert metrics["samples"] == {
+        "num": 20, "num_truncated": 0, "num_unreadable": 3, "num_false_equations": 1, "num_thoughts": 10,
+        "num_voters": 16, "correct_share": 7 / 16, "voters_correct_share": 6 / 12,
+    }  # fmt: skip
     assert metrics["label"] == {
         "num_labels": 4, "same_as_reference_share": 1 / 4, "correct_share": 2 / 3, "kept_correct_share": 2 / 2,
     }  # fmt: skip
@@ -63,7 +67,7 @@ def test_groups():
 
 def test_keeping_only_gold_drops_the_wrong_ones_and_keeps_the_unknown():
     metrics = numbers(keep_only_gold=True)
-    assert metrics["dropped"] == {"low agreement": 1, "no readable answer": 1, "other than the gold": 1}
+    assert metrics["dropped"] == {"low agreement": 1, "no sample that may vote": 1, "other than the gold": 1}
     assert (metrics["num_kept"], metrics["kept_correct_share"]) == (2, 1)
 
 

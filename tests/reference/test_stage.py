@@ -94,8 +94,8 @@ def test_a_served_pivot_is_asked_with_the_nearest_examples_and_every_answer_is_k
     assert {s.half for s in samples if s.sample % 2 == 0} == {"A"}
     assert [r.split for r in references] == ["train"] * 10 + ["calibration"] * 2 + ["validation"] * 2
     assert {(r.pivot, r.self_pivot, r.num_samples) for r in references} == {("big", False, 2)}
-    assert metrics["num_false_equations"] == sum(s.text == ANSWERS[3] for s in samples) > 0
-    assert metrics["num_thoughts"] == sum(s.thought == "hm" for s in samples) > 0
+    assert metrics["samples"]["num_false_equations"] == sum(s.text == ANSWERS[3] for s in samples) > 0
+    assert metrics["samples"]["num_thoughts"] == sum(s.thought == "hm" for s in samples) > 0
 
     first = next(a for a in server.log if a.body["seed"] == sample_seed(SEED, "p-train-2", 3))
     assert first.question == "How many plums are 5 and 2?"

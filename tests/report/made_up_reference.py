@@ -6,6 +6,7 @@ from components.contracts import Question
 from components.reference.quality import quality
 from components.reference.samples import make_sample
 from components.reference.vote import Pivot, vote
+from tests.reference.made_up import rules
 
 STEPS = (1, 1, 2, 10, None)
 
@@ -13,6 +14,7 @@ STEPS = (1, 1, 2, 10, None)
 def reference_metrics(gold: str | None = "12") -> dict[str, Any]:
     """40 questions of two families: every third is answered wrongly, every fifth without agreement."""
     questions, references, samples = [], [], []
+    decided = rules(min_agreement=0.75)
     for number in range(40):
         asked = Question(
             problem_id=f"p{number}", lang="en", split="train" if number % 4 else "validation", family=f"f{number % 2}",
@@ -27,5 +29,5 @@ def reference_metrics(gold: str | None = "12") -> dict[str, Any]:
         ]
         questions.append(asked)
         samples += own
-        references.append(vote(asked, own, 0.75, False, Pivot("made-up", False)))
-    return quality(questions, references, samples)
+        references.append(vote(asked, own, decided, Pivot("made-up", False)))
+    return quality(questions, references, samples, decided)

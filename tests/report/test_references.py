@@ -31,7 +31,7 @@ def test_the_text_tells_what_was_dropped_and_how_the_difficulty_shifted():
     text = text_of(reference_blocks(reference_metrics(), HERE))
     assert "pivot (1,500 million parameters) answered 40 questions, with 160 samples" in text
     assert "dropped: 8 for low agreement" in text
-    assert "contain a false equation: 8;" in text
+    assert "with a false equation: 8." in text
     assert "3.50 steps a problem before, 4.33 after" in text
     assert "40 → 25 % with 1 step, 20 → 25 % with 2 steps" in text
 

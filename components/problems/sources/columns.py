@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from components.contracts.records import CHOICE_LETTERS
@@ -133,11 +133,8 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a table holds
     """A cell as text; a number without exponent, and without decimals where it has none (Parquet's 5.0 is 5)."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return str(value).strip()
-    try:
-        number = Decimal(str(value))
-        return format(number.to_integral_value() if number == number.to_integral_value() else number, "f")
-    except InvalidOperation:  # infinite
-        return str(value)
+    number = Decimal(str(value))
+    return format(number.to_integral_value() if number == number.to_integral_value() else number, "f")
 
 
 def _choice_letter(text: str, choices: tuple[str, ...]) -> str:

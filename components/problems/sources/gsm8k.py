@@ -30,12 +30,12 @@ def _problem(params: SourceParams, path: Path, row: int, value: dict[str, Any]) 
     if not isinstance(question, str) or not question.strip() or not isinstance(worked, str):
         raise at_row(path, row, "needs the texts `question` and `answer`")
     working, mark, final = worked.rpartition("####")
+    if not mark:
+        raise at_row(path, row, "`answer` has no `####` before the final answer")
     try:
         answer = canonical_gold(final)
     except ValueError as error:
         raise at_row(path, row, f"`answer` {error}, after `####`") from None
-    if not mark:
-        raise at_row(path, row, "`answer` has no `####` before the final answer")
     solution = worked_solution(_MARK.sub("", working), answer, params.lang)
     return SourceProblem(
         key=f"{row:04d}",

@@ -1,0 +1,210 @@
+"""From sources to splits: sharing without overlap, languages filled by translation, provenance, and what is refused."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from components.contracts import PipelineError
+from components.lang import read_answer
+from components.params import BaseParams, ColumnsParams, ProblemsParams, SourceParams, SourcesParams
+from components.problems.assemble import assemble
+from components.problems.build import SPLITS, build_questions
+from tests.server.local import completion, serving
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+MGSM = SourceParams(format="mgsm", path=str(DATA / "mgsm"))
+published = pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
+SIZES = {
+    "num_shots": 1, "num_pivot_shots": 2, "num_train": 3, "num_calibration": 2, "num_validation": 2, "num_test": 4,
+}  # fmt: skip
+COLUMNS = ColumnsParams(question="q", answer="a", lang="lang", id="id", solution="s")
+
+
+def base(*languages):
+    return BaseParams(seed=17, languages=["en", *languages], trained_languages=["en"])
+
+
+def problems(sources, translator="none", **sizes):
+    chosen = SourcesParams(**dict.fromkeys(SPLITS, "built-in") | sources)
+    return ProblemsParams(sources=chosen, translator=translator, native_digits=False, **(SIZES | sizes))
+
+
+def table(folder, count, languages=("en",), name="mine", **changes):
+    """A JSONL of `count` problems with worked solutions, in some languages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl"
+    rows = [
+        {"q": f"{lang}: {name} {i} + 5?", "a": i + 5, "lang": lang, "id": i, "s": f"{i} + 5 = {i + 5}."} | changes
+        for i in range(count)
+        for lang in languages
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return SourceParams(format="table", path=str(path), columns=COLUMNS)
+
+
+def everywhere(source):
+    return dict.fromkeys(SPLITS, source)
+
+
+def ids(questions, split):
+    return list(dict.fromkeys(q.problem_id for q in questions if q.split == split))
+
+
+def error_of(params, settings):
+    with pytest.raises(PipelineError) as caught:
+        assemble(params, settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def translator(monkeypatch):
+    """A server that translates by naming the language; what holds `lose` loses its numbers, `echo` stays English."""
+
+    def translate(asked):
+        head, text = asked.question.split("\n\n", 1)
+        name = head.split(" from English to ")[1].split(".")[0]
+        if f"lose-{name}" in text:
+            return completion("".join("x" if character.isdigit() else character for character in text))
+        return completion(text if "echo" in text else f"{name}: {text}")
+
+    with serving(translate) as server:
+        monkeypatch.setenv("PBRLSVR_SERVER_URL", server.url)
+        yield server
+
+
+def test_all_built_in_is_what_the_builder_gives():
+    params = problems({}, num_train=40)
+    assembled = assemble(params, base("es"))
+    assert assembled.questions == build_questions(params, base("es"))
+    assert (assembled.dropped, assembled.notes) == ({}, [])
+
+
+def test_one_source_for_all_splits_is_shared_without_overlap(tmp_path):
+    assembled = assemble(problems(everywhere(table(tmp_path, 14, ["en", "es"]))), base("es")).questions
+    counts = Counter(split for split in SPLITS for _ in ids(assembled, split))
+    assert counts == {split: SIZES[f"num_{split}"] for split in SPLITS}
+    assert len({q.problem_id for q in assembled}) == 14
+    assert ids(assembled, "test") == [f"{tmp_path.name}-mine-{i}" for i in range(4)]
+    assert {q.lang for q in assembled if q.split == "pivot_shots"} == {"en"}
+    assert [(q.problem_id, q.lang) for q in assembled if q.split == "test"][:3] == [
+        (f"{tmp_path.name}-mine-0", "en"), (f"{tmp_path.name}-mine-0", "es"), (f"{tmp_path.name}-mine-1", "en"),
+    ]  # fmt: skip
+    assert all((q.solution is not None) == (q.split in ("shots", "pivot_shots")) for q in assembled)
+    assert {q.source for q in assembled} == {str(tmp_path / "mine.jsonl")}
+    assert [q.source_row for q in assembled if q.split == "test"] == list(range(8))
+
+
+def test_more_training_problems_leave_the_other_splits(tmp_path):
+    source = table(tmp_path, 20, ["en"])
+    few, many = (assemble(problems(everywhere(source), num_train=n), base()).questions for n in (3, 9))
+    assert [q for q in few if q.split != "train"] == [q for q in many if q.split != "train"]
+    assert ids(many, "train")[:3] == ids(few, "train")
+
+
+def test_too_few_problems_name_key_source_and_count(tmp_path):
+    source = table(tmp_path, 13)
+    message = error_of(problems(everywhere(source)), base())
+    assert f"`problems.num_train` is 3, but {source.path} has 2 problems (11 more are in other splits)" in message
+    unworked = table(tmp_path, 5, s=None)
+    message = error_of(problems({"shots": unworked}), base())
+    assert f"`problems.num_shots` is 1, but {unworked.path} has 0 problems with an answer and" in message
+
+
+def test_unseen_families_and_unknown_answers(tmp_path):
+    sources = {"test": table(tmp_path, 4, a=None), "train": table(tmp_path, 3, name="other")}
+    questions = assemble(problems(sources), base()).questions
+    assert {q.unseen_family for q in questions if q.split == "test"} == {True}
+    assert {q.answer for q in questions if q.split == "test"} == {None}
+    assert not [q for q in questions if q.split != "test" and q.unseen_family]
+
+
+def test_sources_of_equal_names_do_not_collide(tmp_path):
+    first = table(tmp_path / "x" / "d", 4, name="same")
+    second = table(tmp_path / "y" / "d", 3, name="same")
+    Path(second.path).write_text(Path(second.path).read_text().replace("same", "other"))
+    questions = assemble(problems({"test": first, "train": second}), base()).questions
+    assert ids(questions, "test") == [f"d-same-{i}" for i in range(4)]
+    assert sorted(ids(questions, "train")) == [f"d-same-2-{i}" for i in range(3)]
+
+
+def test_missing_language_names_source_language_and_key(tmp_path):
+    source = table(tmp_path, 4)
+    message = error_of(problems({"test": source}), base("es", "th"))
+    assert f"{source.path}: no es, th for `problems.sources.test`; set `problems.translator`" in message
+    message = error_of(problems({"test": table(tmp_path, 4, ["es"])}, "server:x"), base("es"))
+    assert "row 0 (from 0) and 3 more of `problems.sources.test` have no English question" in message
+
+
+def test_shots_are_asked_without_examples_where_there_are_none(tmp_path):
+    assembled = assemble(problems({"shots": table(tmp_path, 1, ["en", "th"])}), base("es", "th", "sw"))
+    assert [q.lang for q in assembled.questions if q.split == "shots"] == ["en", "th"]
+    assert assembled.notes == ["shots: no worked examples in es, sw; they are asked without any"]
+
+
+def test_what_is_missing_is_translated(tmp_path, translator):
+    source = table(tmp_path, 14, ["en", "es"])
+    assembled = assemble(problems(everywhere(source), "server:m"), base("es", "de"))
+    german = [q for q in assembled.questions if q.lang == "de"]
+    assert {q.translated_by for q in german} == {"server:m"}
+    assert {q.translated_by for q in assembled.questions if q.lang != "de"} == {None}
+    english = {q.problem_id: q for q in assembled.questions if q.lang == "en"}
+    for q in german:
+        original = english[q.problem_id]
+        assert q.question == f"German: {original.question}"
+        assert (q.source, q.source_row, q.answer) == (original.source, original.source_row, original.answer)
+    (shot,) = [q for q in german if q.split == "shots"]
+    assert shot.solution.startswith("German: ")
+    assert shot.solution.endswith(f" Die Antwort ist {shot.answer}.")
+    assert read_answer(shot.solution, "de").value == shot.answer
+    assert len(german) == 1 + 3 + 2 + 2 + 4
+    assert {asked.body["model"] for asked in translator.log} == {"m"}
+
+
+@pytest.mark.usefixtures("translator")
+def test_lost_numbers_drop_the_problem_in_all_languages(tmp_path):
+    source = table(tmp_path, 4, name="t")
+    path = Path(source.path)
+    lines = path.read_text().splitlines()
+    lines[1] = lines[1].replace("en: t", "lose-German t")
+    lines[2] = lines[2].replace("en: t", "echo that stays t")
+    path.write_text("\n".join(lines))
+    assembled = assemble(problems({"test": source}, "server:m"), base("es", "de"))
+    kept = [(q.problem_id[-1], q.lang) for q in assembled.questions if q.split == "test"]
+    assert kept == [(i, lang) for i in "03" for lang in ("en", "es", "de")]
+    assert assembled.dropped == {"test": {"es: left in English": 1, "de: number lost": 1}}
+    assert assembled.notes == [
+        "test: left out 2 problems whose translation failed (es: left in English 1, de: number lost 1)"
+    ]
+
+
+@pytest.mark.usefixtures("translator")
+def test_a_shot_is_left_out_of_the_language_that_it_fails_in(tmp_path):
+    source = table(tmp_path, 1, s="lose-German: 0 + 5 = 5.")
+    assembled = assemble(problems({"shots": source}, "server:m"), base("es", "de"))
+    assert [q.lang for q in assembled.questions if q.split == "shots"] == ["en", "es"]
+    assert assembled.notes == [
+        "shots: left out 1 worked examples of a language whose translation failed (de: number lost 1)",
+        "shots: no worked examples in de; they are asked without any",
+    ]
+
+
+@pytest.mark.usefixtures("translator")
+def test_nothing_left_is_an_error(tmp_path):
+    source = table(tmp_path, 4, q="lose-German: 5?")
+    message = error_of(problems({"test": source}, "server:m"), base("de"))
+    assert "`problems.translator` server:m: nothing is left of test after de (de: number lost 4)" in message
+
+
+@published
+def test_mgsms_worked_examples_are_a_pool_of_their_own():
+    sources = {"shots": MGSM, "pivot_shots": MGSM, "test": MGSM}
+    questions = assemble(problems(sources, num_shots=4, num_pivot_shots=4, num_test=250), base("te", "th")).questions
+    assert len(ids(questions, "shots") + ids(questions, "pivot_shots")) == 8
+    assert len({q.problem_id for q in questions if q.family == "mgsm"}) == 258
+    assert {q.source for q in questions if q.split == "shots"} == {str(DATA / "mgsm" / "exemplars.json")}
+    assert {q.lang for q in questions if q.split == "shots"} == {"en", "te", "th"}
+    message = error_of(problems(sources, num_shots=4, num_pivot_shots=5), base("te"))
+    assert "`problems.num_pivot_shots` is 5" in message
