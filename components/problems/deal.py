@@ -49,7 +49,8 @@ class _Pool:
                 f"{given}; lower it or name more data"
             )
         self.given.update(free[:count])
-        return [self.problems[place] for place in free[:count]]
+        taken = [self.problems[place] for place in free[:count]]
+        return [problem.worked for problem in taken] if must_be_worked else taken
 
 
 def deal_sources(params: ProblemsParams, seed: int) -> dict[Split, list[Dealt]]:

@@ -108,19 +108,21 @@ class Seq2SeqTranslator:
         positions = getattr(self.model.config, "max_position_embeddings", None)
         return int(min(self.tokenizer.model_max_length, positions or self.tokenizer.model_max_length))
 
-    @cached_property
-    def _vocabulary(self) -> dict[str, int]:
-        return dict(self.tokenizer.get_vocab())
+    def _token_id(self, token: str | None) -> int | None:
+        """Id of a token that stands for a language; None where the tokenizer has none."""
+        # not get_vocab(): M2M100's leaves its languages out
+        number = None if token is None else self.tokenizer.convert_tokens_to_ids(token)
+        return None if number == self.tokenizer.unk_token_id else number
 
     def _target(self, lang: str) -> _Target:
         codes = _read_codes()
         for missing in {lang, "en"} - codes.keys():
             raise PipelineError(f"{CODES}: no language `{missing}`; add how translation models name it")
         for token, source in zip(codes[lang]["first"], codes["en"]["first"], strict=True):
-            if token in self._vocabulary:
-                return _Target(first_token=self._vocabulary[token], source=source.strip("_"))  # M2M100: `en`
+            if (number := self._token_id(token)) is not None:
+                return _Target(first_token=number, source=source.strip("_"))  # M2M100: `en`
         for token in codes[lang]["prefix"]:
-            if token in self._vocabulary:
+            if self._token_id(token) is not None:
                 return _Target(prefix=f"{token} ")
         names = {lang, *(token.strip("<>2") for token in codes[lang]["prefix"])}
         if self.tokenizer.init_kwargs.get("target_lang") in names:  # an OPUS-MT model of one pair

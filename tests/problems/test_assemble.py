@@ -9,6 +9,7 @@ import pytest
 from components.contracts import PipelineError
 from components.lang import read_answer
 from components.params import BaseParams, ColumnsParams, ProblemsParams, SourceParams, SourcesParams
+from components.problems.__main__ import summarise
 from components.problems.assemble import assemble
 from components.problems.build import SPLITS, build_questions
 from tests.server.local import completion, serving
@@ -144,6 +145,15 @@ def test_shots_are_asked_without_examples_where_there_are_none(tmp_path):
     assert assembled.notes == ["shots: no worked examples in es, sw; they are asked without any"]
 
 
+def test_a_shot_without_a_solution_in_a_language_is_none_there(tmp_path):
+    source = table(tmp_path, 1, ["en", "es"])
+    path = Path(source.path)
+    english, spanish = path.read_text().splitlines()
+    path.write_text(f"{english}\n{json.dumps(json.loads(spanish) | {'s': ''})}\n")
+    assembled = assemble(problems({"shots": source}), base("es"))
+    assert [q.lang for q in assembled.questions if q.split == "shots"] == ["en"]
+
+
 def test_what_is_missing_is_translated(tmp_path, translator):
     source = table(tmp_path, 14, ["en", "es"])
     assembled = assemble(problems(everywhere(source), "server:m"), base("es", "de"))
@@ -208,3 +218,14 @@ def test_mgsms_worked_examples_are_a_pool_of_their_own():
     assert {q.lang for q in questions if q.split == "shots"} == {"en", "te", "th"}
     message = error_of(problems(sources, num_shots=4, num_pivot_shots=5), base("te"))
     assert "`problems.num_pivot_shots` is 5" in message
+
+
+def test_metrics_count_problems_and_take_any_name(tmp_path):
+    source = table(tmp_path, 14, ["en", "es"], name="(mine) & co", a=None)
+    questions = assemble(problems({"test": source}), base("es")).questions
+    counts = summarise(questions)
+    assert counts["num_problems"] == {split: SIZES[f"num_{split}"] for split in SPLITS}
+    assert counts["num_unknown_answers"] == counts["num_steps"]["unknown"] == 4
+    assert counts["families"]["_mine_ _ co"] == 4
+    assert counts["sources"]["built-in"] == 10
+    assert not [name for name in counts["sources"] if name.startswith((".", "/"))]

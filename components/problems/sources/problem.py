@@ -1,6 +1,6 @@
 """What every format of outside data becomes before it is dealt out to the splits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.contracts import PipelineError
 from components.lang import language
@@ -37,7 +37,12 @@ class SourceProblem:
     @property
     def is_worked(self) -> bool:
         """Whether it can be a worked example, in English at least."""
-        return self.answer is not None and "en" in self.texts and self.texts["en"].solution is not None
+        return self.answer is not None and "en" in self.worked.texts
+
+    @property
+    def worked(self) -> "SourceProblem":
+        """The problem in the languages alone that it has a worked solution in."""
+        return replace(self, texts={lang: text for lang, text in self.texts.items() if text.solution})
 
 
 def at_row(path: object, row: int, message: str) -> PipelineError:
