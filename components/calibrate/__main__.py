@@ -18,10 +18,10 @@ def work(run: StageRun) -> None:
     """One language at a time, each kept as soon as it is done."""
     from components.calibrate.audit import audit
     from components.calibrate.score import score_language
-    from components.generation.journal import Journal
     from components.generation.manifest import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
+    from components.journal import Journal
     from components.progress import track
     from components.questions import read_questions
     from components.reward.functions import HybridReward

@@ -4,12 +4,13 @@ Notation: a *problem* has one `problem_id` and one answer over all languages; a 
 in one language. Languages are BCP-47 codes.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["shots", "pivot_shots", "train", "calibration", "validation", "test"]
 Half = Literal["A", "B"]
+Share = Annotated[float, Field(ge=0, le=1)]
 System = Literal["base", "warmup", "trained"]
 CHOICE_LETTERS = "ABCDEFGHIJ"
 
@@ -29,7 +30,7 @@ class Question(Record):
     split: Split
     family: str
     """Of the built-in problems; else the source's name."""
-    num_steps: int | None = Field(default=None, ge=1)
+    num_steps: Annotated[int, Field(ge=1)] | None = None
     """Operations of the worked solution; None where unknown."""
     unseen_family: bool
     """True where the family occurs in no other split than `test`."""
@@ -43,7 +44,7 @@ class Question(Record):
     """Worked solution in `lang`, ending with the answer sentence. Only in splits `shots` and `pivot_shots`."""
     source: str = "built-in"
     """`built-in`, or the file or data set that the row came from."""
-    source_row: int | None = Field(default=None, ge=0)
+    source_row: Annotated[int, Field(ge=0)] | None = None
     """Row in the source, from 0."""
     translated_by: str | None = None
     """The translator that made this text from English; None where it came as it is."""
@@ -92,7 +93,7 @@ class Reference(Record):
     """Samples of half A."""
     label: str | None
     """The winning answer of half B, which chose nothing: a label independent of the reference's noise."""
-    label_agreement: float | None = Field(ge=0, le=1)
+    label_agreement: Share | None
     """Votes for `label` / samples of half B; None where half B is empty."""
     kept: bool
     reason: str | None

@@ -24,10 +24,10 @@ ADAPTERS: dict[System, Path | None] = {
 def work(run: StageRun) -> None:
     """One system and language at a time, each kept as soon as it is done."""
     from components.evaluate.predict import predict
-    from components.generation.journal import Journal
     from components.generation.manifest import read_manifest
     from components.generation.responder import Responder
     from components.generation.sampler import Decoding
+    from components.journal import Journal
     from components.progress import Progress
     from components.questions import read_questions
 

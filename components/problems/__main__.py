@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from components.contracts import Question, write_records
+from components.journal import Journal
 from components.lang import language
 from components.problems.assemble import assemble
 from components.problems.build import SPLITS
@@ -24,7 +25,9 @@ def work(run: StageRun) -> None:
     params = run.params
     for lang in params.base.languages:
         language(lang)  # answers cannot be read in a language outside the table: told now, not after an hour
-    assembled = assemble(params.problems, params.base)
+    journal = Journal(run.name, run.fingerprint())
+    run.when_done(journal.close)
+    assembled = assemble(params.problems, params.base, journal)
     for note in assembled.notes:
         run.say(note)
     for split in SPLITS:

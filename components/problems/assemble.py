@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from components.contracts import PipelineError, Question
 from components.contracts.records import Split
+from components.journal import Journal
 from components.params import BaseParams, ProblemsParams
 from components.problems.build import SPLITS, WORKED, build_questions
 from components.problems.complete import Completer, told
@@ -25,14 +26,18 @@ class Assembled:
     """Lines to print."""
 
 
-def assemble(params: ProblemsParams, base: BaseParams) -> Assembled:
+def assemble(params: ProblemsParams, base: BaseParams, journal: Journal) -> Assembled:
     """Build or read every split, translate what is missing, and check that no split stands in another.
+
+    Args:
+        journal: Keeps finished translations.
 
     Raises:
         PipelineError: A source is unreadable or too small, a language is missing and nothing translates into it, or two
             splits share questions.
     """
-    completed = Completer(params.translator, load_translator, base.languages).complete(deal_sources(params, base.seed))
+    completer = Completer(params.translator, load_translator, base.languages, journal)
+    completed = completer.complete(deal_sources(params, base.seed))
     questions = build_questions(params, base)
     for split, problems in completed.problems.items():
         langs = ["en"] if split == "pivot_shots" else base.languages

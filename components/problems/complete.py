@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from components.contracts import PipelineError
+from components.contracts import PipelineError, fingerprint
 from components.contracts.records import Split
+from components.journal import Journal
 from components.lang import language
 from components.problems.build import WORKED
 from components.problems.deal import Dealt
@@ -36,6 +37,7 @@ class Completer:
     name: str
     load: Callable[[str], Translator]
     languages: Sequence[str]
+    journal: Journal
 
     def complete(self, dealt: dict[Split, list[Dealt]]) -> Completed:
         """All splits in their languages. A problem that cannot be translated is dropped, of `shots` in that language.
@@ -84,7 +86,7 @@ class Completer:
         with Progress(f"translating {split} to {lang}", len(texts)) as progress:
             for start in range(0, len(texts), PIECE):
                 piece = texts[start : start + PIECE]
-                translations += translate_checked(translator, piece, lang)
+                translations += self._translate(translator, piece, lang)
                 progress.advance(len(piece))
         made = iter(translations)
         kept: list[Dealt] = []
@@ -106,6 +108,11 @@ class Completer:
                 f"({_told(done.dropped[split])}); try another translator"
             )
         done.problems[split] = kept
+
+    def _translate(self, translator: Translator, texts: list[str], lang: str) -> list[Translation]:
+        """Translated once: the journal's key is the texts themselves, because DVC does not watch outside files."""
+        key = f"{lang}/{fingerprint(texts, [])}"
+        return self.journal.piece(key, Translation, lambda: translate_checked(translator, texts, lang))
 
     def _with(self, problem: SourceProblem, lang: str, parts: Sequence[Translation]) -> SourceProblem:
         """The problem with one language more."""

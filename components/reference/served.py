@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 
 from components.contracts import Question, Sample, ServedModel
-from components.generation.journal import Journal
+from components.journal import Journal
 from components.params import Params
 from components.reference.samples import Asked, make_sample
 from components.server import Chat, ChatPrompt, ChatServer

@@ -201,7 +201,7 @@ class ChatServer:
         reason = " ".join(str(error).split())
         line = (
             f"{self.url}: question {error.index + 1} of {len(prompts)} ({asked}): {reason} "
-            f"(tries: {error.tries}); run again: {num_answered} answers are kept"
+            f"(tries: {error.tries}; answered: {num_answered}); run again: it goes on where it was"
         )
         return line.replace(self.api_key, "***") if self.api_key else line  # servers quote keys that they refuse
 

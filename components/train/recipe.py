@@ -11,12 +11,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import logging as transformers_logging
 
 from components.contracts import ModelManifest
-from components.generation.journal import Journal
 from components.generation.manifest import read_manifest
 from components.generation.models import choose_device, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
+from components.journal import Journal
 from components.params import Params
 from components.progress import Progress
 from components.reward.functions import HybridReward

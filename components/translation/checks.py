@@ -25,10 +25,10 @@ def _checked(original: str, translation: Translation, lang: str) -> Translation:
     if translation.text is None:
         return translation
     if _numbers(original, "en") - _numbers(translation.text, lang):
-        return Translation(None, "number lost")
+        return Translation(text=None, reason="number lost")
     # A choice such as `Paris` or `x = 3` may well stay as it is; a sentence may not.
     if translation.text == original and len(original.split()) > 3:
-        return Translation(None, "left in English")
+        return Translation(text=None, reason="left in English")
     return translation
 
 

@@ -97,7 +97,7 @@ class Seq2SeqTranslator:
         texts = self.tokenizer.batch_decode(output, skip_special_tokens=True)
         for ids, text, length in zip(output[:, 1:].tolist(), texts, lengths, strict=True):
             if length > self._max_length:
-                yield Translation(None, "too long")
+                yield Translation(text=None, reason="too long")
                 continue
             # Some checkpoints force an end of text at the limit: only one before it counts.
             yield Translation.of(text, self.tokenizer.eos_token_id in ids[: MAX_NEW_TOKENS - 1])

@@ -1,17 +1,19 @@
 """What every translator does, and which one a name in params.yaml stands for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 SERVED = "server:"
 
 Reason = Literal["empty", "cut off", "too long", "left in English", "number lost"]
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(BaseModel):
     """One text's translation; where there is none, `text` is None and `reason` says why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str | None
     reason: Reason | None = None
@@ -20,8 +22,8 @@ class Translation:
     def of(cls, text: str, is_whole: bool) -> "Translation":
         """What a model gave, unless it is empty or was cut off."""
         if not is_whole:
-            return cls(None, "cut off")
-        return cls(text.strip()) if text.strip() else cls(None, "empty")
+            return cls(text=None, reason="cut off")
+        return cls(text=text.strip()) if text.strip() else cls(text=None, reason="empty")
 
 
 class Translator(Protocol):

@@ -60,7 +60,7 @@ def test_without_examples_only_the_question_is_left():
 
 
 def test_a_language_without_templates_is_one_line():
-    with pytest.raises(PipelineError, match=r"language `fi` has no templates; add it to .*languages\.yaml"):
+    with pytest.raises(PipelineError, match=r"language `fi` is not known; add .*languages/fi\.yaml"):
         prompt_format(False).prompt_text("Montako?", "fi")
 
 

@@ -1,7 +1,6 @@
 """The whole pipeline in a temporary clone: plain DVC, our own command, the Prefect flow, and what changes what."""
 
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 import yaml
 
 from components.contracts import Prediction, read_table
+from components.problems.build import SPLITS
 from tests.pipeline.conftest import run
 
 pytestmark = pytest.mark.slow
@@ -156,13 +156,13 @@ def test_a_bad_value_under_dvc_costs_no_training_once_it_is_mended(done: Path):
 
 def test_own_data_with_a_bad_row_ends_in_one_line(done: Path):
     before = (done / "params.yaml").read_text()
-    shutil.copytree(done / "data/problems", done / "mine")
-    rows = (done / "mine/train.jsonl").read_text().splitlines()
+    rows = (done / "data/problems/train.jsonl").read_text().splitlines()
     rows[4] = rows[4].replace('"answer":"', '"answer":"about ')
-    (done / "mine/train.jsonl").write_text("\n".join(rows))
-    edit(done, "problems", source="mine")
+    (done / "mine.jsonl").write_text("\n".join(rows))
+    sources = dict.fromkeys(SPLITS, "built-in") | {"train": {"format": "questions", "path": "mine.jsonl"}}
+    edit(done, "problems", sources=sources)
     output = run(done, "-m", "components.problems", status=1)
     (done / "params.yaml").write_text(before)
     (line,) = (line for line in output.splitlines() if line.startswith("pb-rlsvr"))
-    assert "mine/train.jsonl: row 5: `answer`" in line
+    assert "mine.jsonl: row 4 (from 0): `answer`" in line
     assert "Traceback" not in output

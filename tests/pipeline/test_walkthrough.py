@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.server.chat_server import serve
 
 from components.contracts import Prediction, Question, Reference, read_records, read_table
 from tests.pipeline.conftest import ROOT, run
+from tests.server.local import completion, serving
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +33,11 @@ def walk(clone: Path):
     (clone / "params.yaml").write_text(before)
 
 
+def echo(asked):
+    """A translator that keeps every number; the request's first paragraph says into which language."""
+    return completion(f"¡{asked.question.split(chr(10) * 2, 1)[1]}!")
+
+
 def predictions(clone):
     return read_table(clone / "data/evaluate/predictions.parquet", Prediction)
 
@@ -43,8 +48,8 @@ def test_mgsm_and_gsm8k(clone: Path, walk) -> None:
     if not shared.exists():
         shared.symlink_to(DATA.parent)
     walk("mgsm")
-    with serve(lambda prompt: prompt) as url:
-        run(clone, "dvc", "repro", "reference", "evaluate", PBRLSVR_SERVER_URL=url)
+    with serving(echo) as server:
+        run(clone, "dvc", "repro", "reference", "evaluate", PBRLSVR_SERVER_URL=server.url)
     train = read_records(clone / "data/problems/train.jsonl", Question)
     spanish = [q for q in train if q.lang == "es"]
     assert {q.translated_by for q in spanish} == {"server:translator"}

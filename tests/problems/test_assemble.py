@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from components.contracts import PipelineError
+from components.journal import Journal
 from components.lang import read_answer
 from components.params import BaseParams, ColumnsParams, ProblemsParams, SourceParams, SourcesParams
 from components.problems.__main__ import summarise
-from components.problems.assemble import assemble
+from components.problems.assemble import assemble as assemble_with
 from components.problems.build import SPLITS, build_questions
 from tests.server.local import completion, serving
 
@@ -21,6 +22,20 @@ SIZES = {
     "num_shots": 1, "num_pivot_shots": 2, "num_train": 3, "num_calibration": 2, "num_validation": 2, "num_test": 4,
 }  # fmt: skip
 COLUMNS = ColumnsParams(question="q", answer="a", lang="lang", id="id", solution="s")
+
+
+@pytest.fixture(autouse=True)
+def _journal_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def assemble(params, settings, keep=False):
+    """With a journal of its own, which is kept where asked for."""
+    journal = Journal("problems", "0")
+    try:
+        return assemble_with(params, settings, journal)
+    finally:
+        journal.release() if keep else journal.close()
 
 
 def base(*languages):
@@ -229,3 +244,15 @@ def test_metrics_count_problems_and_take_any_name(tmp_path):
     assert counts["families"]["_mine_ _ co"] == 4
     assert counts["sources"]["built-in"] == 10
     assert not [name for name in counts["sources"] if name.startswith((".", "/"))]
+
+
+def test_finished_translations_are_kept_and_changed_texts_are_translated_anew(tmp_path, translator):
+    source = table(tmp_path, 4)
+    first = assemble(problems({"test": source}, "server:m"), base("es"), keep=True).questions
+    assert len(translator.log) == 4
+    assert assemble(problems({"test": source}, "server:m"), base("es"), keep=True).questions == first
+    assert len(translator.log) == 4
+    path = Path(source.path)
+    path.write_text(path.read_text().replace("mine 0", "mine other 0"))
+    changed = assemble(problems({"test": source}, "server:m"), base("es")).questions
+    assert "mine other 0" in next(q.question for q in changed if q.lang == "es" and q.split == "test")

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from components.contracts import PipelineError, Question
+from components.journal import Journal
 from components.params import BaseParams, SourceParams, SourcesParams, load_params
 from components.problems.assemble import assemble
 from components.problems.build import SPLITS, build_questions
@@ -124,6 +125,14 @@ def test_built_in_splits_of_the_default_size_share_nothing():
     assert time.perf_counter() - before < 3
 
 
+@pytest.fixture
+def journal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opened = Journal("problems", "0")
+    yield opened
+    opened.close()
+
+
 def published(train, num_train, test_languages=("en",)):
     params = load_params(Path(__file__).parents[2] / "params.yaml")
     sources = SourcesParams(
@@ -138,9 +147,9 @@ def published(train, num_train, test_languages=("en",)):
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
-def test_training_on_gsm8ks_test_while_testing_on_mgsm_is_refused():
+def test_training_on_gsm8ks_test_while_testing_on_mgsm_is_refused(journal):
     with pytest.raises(PipelineError) as caught:
-        assemble(*published("test.jsonl", 1319))
+        assemble(*published("test.jsonl", 1319), journal)
     message = str(caught.value)
     assert "\n" not in message
     assert f"`problems.sources.train`: rows 0–249 of {DATA}/gsm8k/test.jsonl have the same question as" in message
@@ -148,6 +157,6 @@ def test_training_on_gsm8ks_test_while_testing_on_mgsm_is_refused():
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
-def test_training_on_all_of_gsm8ks_train_while_testing_on_mgsm_is_fine():
-    assembled = assemble(*published("train.jsonl", 7473))
+def test_training_on_all_of_gsm8ks_train_while_testing_on_mgsm_is_fine(journal):
+    assembled = assemble(*published("train.jsonl", 7473), journal)
     assert sum(question.split == "train" for question in assembled.questions) == 7473

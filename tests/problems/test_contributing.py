@@ -46,6 +46,7 @@ def italian(families):
     return language | {"problems": borrowed | language["problems"]}
 
 
+@pytest.mark.slow
 def test_a_language_and_a_family_are_one_file_each(copy):
     status, told = run_stage(copy)
     assert (status, "language `it` is not known; add" in told) == (1, True)

@@ -15,7 +15,8 @@ from components.problems.families import FAMILIES_FOLDER, LARGEST, MAX_DECIMALS,
 
 FAMILIES = load_families()
 NUM_SEEDS = 200
-EQUATION = re.compile(r"(\S+) ([-+×÷]) (\S+) = ([\d.,\u00a0\u202f০-৯౦-౯๐-๙]*[\d০-৯౦-౯๐-๙])")
+NUMBER = r"(\d(?:[\d.,\u00a0\u202f]*\d)?)"
+EQUATION = re.compile(rf"{NUMBER} ([-+×÷]) {NUMBER} = {NUMBER}")
 OPERATIONS = {"+": operator.add, "-": operator.sub, "×": operator.mul, "÷": operator.truediv}
 NATIVE = [code for code, row in languages().items() if row.native_digits]
 EACH = [(family.name, lang) for family in FAMILIES for lang in languages()]

@@ -39,4 +39,4 @@ def test_numbers_must_be_kept(checked, original, translated, lang, reason):
 
 
 def test_what_is_good_comes_back_as_it_is(checked):
-    assert checked(["Hi 5", "Hey 5"], " Hola 5 ", "es") == [Translation("Hola 5")] * 2
+    assert checked(["Hi 5", "Hey 5"], " Hola 5 ", "es") == [Translation(text="Hola 5")] * 2

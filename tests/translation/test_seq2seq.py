@@ -103,19 +103,19 @@ def test_the_first_token_chooses_the_language(nllb, lang):
     translator = load_translator(str(nllb))
     first, second = LEARNT[lang]
     texts = [" ".join(ENGLISH), *ENGLISH]
-    expected = [Translation(text) for text in (f"{first} {second}", first, second)]
+    expected = [Translation(text=text) for text in (f"{first} {second}", first, second)]
     assert translator.translate(texts, lang) == expected
     assert translator.translate(texts, lang) == expected
 
 
 @pytest.mark.parametrize("lang", ["es", "de"])
 def test_a_token_in_front_chooses_the_language(opus, lang):
-    assert load_translator(str(opus)).translate(ENGLISH, lang) == [Translation(text) for text in LEARNT[lang]]
+    assert load_translator(str(opus)).translate(ENGLISH, lang) == [Translation(text=text) for text in LEARNT[lang]]
 
 
 def test_what_does_not_end_or_does_not_fit_is_no_translation(nllb):
     translator = load_translator(str(nllb))
-    assert translator.translate(["many " * 40], "es") == [Translation(None, "too long")]
+    assert translator.translate(["many " * 40], "es") == [Translation(text=None, reason="too long")]
     with torch.no_grad():  # a model that never ends a text
         translator.model.get_output_embeddings().weight[2] = 0
         translator.model.get_input_embeddings().weight[2] = 0

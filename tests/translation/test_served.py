@@ -19,7 +19,7 @@ def test_answers_come_back_in_order_without_the_thought(monkeypatch):
         texts = [*map(str, range(20)), "long", "empty"]
         translations = load_translator("server:big").translate(texts, "sw")
     assert [t.text for t in translations[:20]] == [f"[{i}]" for i in range(20)]
-    assert translations[20:] == [Translation(None, "cut off"), Translation(None, "empty")]
+    assert translations[20:] == [Translation(text=None, reason="cut off"), Translation(text=None, reason="empty")]
     body = server.log[0].body
     assert (body["model"], body["temperature"]) == ("big", 0.0)
     assert "from English to Swahili" in body["messages"][0]["content"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from components.contracts import ContractError, PipelineError
-from components.generation.journal import Journal
+from components.journal import Journal
 from tests.architecture.imports import ROOT
 
 
@@ -165,7 +165,7 @@ def test_a_piece_that_somebody_edited_is_named():
 
 HOLD = """
 import sys, time
-from components.generation.journal import Journal
+from components.journal import Journal
 journal = Journal(sys.argv[1], "a")
 print("open", flush=True)
 time.sleep(60)
@@ -174,7 +174,7 @@ time.sleep(60)
 # Appends pieces as fast as it can, each of several pages, and says which are finished.
 WRITE = """
 from pydantic import BaseModel
-from components.generation.journal import Journal
+from components.journal import Journal
 class Row(BaseModel):
     text: str
 journal = Journal("evaluate", "a")
@@ -233,7 +233,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_line():
 import resource, signal
 from pydantic import BaseModel
 from components.contracts import PipelineError
-from components.generation.journal import Journal
+from components.journal import Journal
 class Row(BaseModel):
     text: str
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
