@@ -6,7 +6,7 @@ data/calibrate/scores.parquet and AUCs to metrics/calibrate.json and MLflow. Run
 
 from pathlib import Path
 
-from components.contracts import Question, Reference, ScoredResponse, read_records, write_table
+from components.contracts import PipelineError, Question, Reference, ScoredResponse, read_records, write_table
 from components.stage import StageRun, run_stage
 
 PROBLEMS = Path("data/problems")
@@ -71,8 +71,17 @@ def work(run: StageRun) -> None:
 def _problems_with_reference(
     questions: list[Question], references: dict[str, Reference], num_problems: int, run: StageRun
 ) -> list[Question]:
-    """Questions of the first `num_problems` problems that have a kept reference."""
+    """Questions of the first `num_problems` problems that have a kept reference.
+
+    Raises:
+        PipelineError: None has one.
+    """
     ids = [i for i in dict.fromkeys(q.problem_id for q in questions) if i in references]
+    if not ids:
+        raise PipelineError(
+            f"{REFERENCES}: no calibration problem has a kept reference; lower `reference.min_agreement`, raise "
+            "`reference.num_samples` or `problems.num_calibration`, or name a stronger pivot"
+        )
     if len(ids) < num_problems:
         run.say(f"only {len(ids)} of {num_problems} calibration problems have a kept reference; these are used")
     chosen = set(ids[:num_problems])

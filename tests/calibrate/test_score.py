@@ -1,9 +1,13 @@
 """Scoring of one language: letters and numbers, with and without gold."""
 
-import numpy as np
+from types import SimpleNamespace
 
+import numpy as np
+import pytest
+
+from components.calibrate.__main__ import _problems_with_reference
 from components.calibrate.score import score_language
-from components.contracts import Question, Reference
+from components.contracts import PipelineError, Question, Reference
 from components.generation.responder import Response
 from components.generation.sampler import Decoding
 from components.reward.functions import HybridReward
@@ -64,3 +68,8 @@ def test_choices_are_read_as_letters_and_without_gold_nothing_is_correct_or_wron
 def test_a_language_without_questions_has_no_rows():
     reward = HybridReward(SameVectors(), 0.7, 0.3, 0.5)
     assert score_language([], {}, Responder([]), reward, Decoding(8), 2, 1, "es") == []
+
+
+def test_without_any_kept_reference_there_is_nothing_to_calibrate():
+    with pytest.raises(PipelineError, match=r"references\.jsonl: no calibration problem has a kept reference; lower"):
+        _problems_with_reference([], {}, 4, SimpleNamespace(say=print))

@@ -34,7 +34,9 @@ SMALL = {
         "num_shots": 1, "num_pivot_shots": 4, "num_train": 12, "num_calibration": 4, "num_validation": 6, "num_test": 8,
     },
     "sampling": {"temperature": 1.0, "max_new_tokens": 40},
-    "reference": {"num_samples": 24, "num_shots": 1, "min_agreement": 0.0},
+    "reference": {
+        "num_samples": 24, "num_shots": 1, "max_new_tokens": 40, "use_every_number": False, "min_agreement": 0.0,
+    },
     "calibrate": {"num_problems": 2, "num_samples": 2},
     "train": {
         "warmup_steps": 2, "warmup_batch_size": 4, "steps": 2, "prompts_per_step": 2, "group_size": 4,
