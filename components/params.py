@@ -77,13 +77,17 @@ class SourceParams(Section):
     """Of a hub data set."""
     split: str | None = None
     """Of a hub data set."""
+    revision: str | None = None
+    """Of a hub data set: a commit, so that the same parameters give the same rows on another day."""
 
     @model_validator(mode="after")
     def _format_has_its_keys(self) -> "SourceParams":
         if (self.columns is not None) != (self.format in ("table", "hub")):
             raise ValueError("`columns` goes with the formats table and hub, which need it, and with no other")
-        if (self.split is not None) != (self.format == "hub") or (self.config is not None and self.format != "hub"):
-            raise ValueError("`split` and `config` go with the format hub, which needs `split`, and with no other")
+        if (self.split is not None) != (self.format == "hub") or (
+            self.format != "hub" and (self.config is not None or self.revision is not None)
+        ):
+            raise ValueError("`split`, `config` and `revision` go with the format hub, which needs `split`, alone")
         return self
 
 
@@ -217,6 +221,12 @@ class Params(Section):
     train: TrainParams
     evaluate: EvaluateParams
     report: ReportParams
+
+    @model_validator(mode="after")
+    def _pivot_has_shots(self) -> "Params":
+        if self.reference.num_shots > self.problems.num_pivot_shots:
+            raise ValueError("reference.num_shots must not exceed problems.num_pivot_shots")
+        return self
 
     @model_validator(mode="after")
     def _calibration_has_problems(self) -> "Params":

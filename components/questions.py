@@ -1,13 +1,17 @@
 """What every file of questions must hold, ours or a user's own in the same format."""
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from components.contracts import ContractError, Question, read_records
 from components.contracts.records import CHOICE_LETTERS
 from components.lang import canonical_answer
+from components.lang.numbers import ascii_digits
 
-_NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?")  # one number and nothing else: no fraction, unit or sum
+# One number and nothing else (no fraction, unit or sum): without commas, or with one at every thousand or, as in
+# India, at the thousand and every hundred above it. Commas elsewhere are a decimal mark, a list or a slip: refused.
+_NUMBER = re.compile(r"[-+−]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+|[1-9][0-9]?(,[0-9]{2})+,[0-9]{3})(\.[0-9]+)?")
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -17,20 +21,25 @@ def read_questions(path: Path) -> list[Question]:
         ContractError: A line breaks the record's schema, or `check_questions` refuses it.
     """
     questions = read_records(path, Question)
-    check_questions(path, questions)
+    check_questions(path, enumerate(questions))
     return questions
 
 
-def check_questions(path: Path, questions: list[Question]) -> None:
-    """Check answers (canonical number, letter of a choice, or none), and that a problem's languages agree.
+def check_questions(path: Path, rows_asked: Iterable[tuple[int, Question]]) -> None:
+    """Check texts, answers (canonical number, letter of a choice, or none), and that a problem's languages agree.
+
+    Args:
+        path: The file, for the error.
+        rows_asked: The questions, each with its row in the file, from 0.
 
     Raises:
-        ContractError: The first row that breaks a rule; rows count from 0, as everywhere.
+        ContractError: The first row that breaks a rule.
     """
     rows: dict[tuple[str, str], int] = {}
     first: dict[str, tuple[int, Question]] = {}
-    for row, question in enumerate(questions):
+    for row, question in rows_asked:
         where = f"{path}: row {row} (from 0)"
+        _check_texts(where, question)
         _check_answer(where, question)
         key = (question.problem_id, question.lang)
         if key in rows:
@@ -52,9 +61,33 @@ def canonical_gold(text: str) -> str:
     Raises:
         ValueError: The text is something else than one number.
     """
-    if not _NUMBER.fullmatch(text.strip()):
+    if not _NUMBER.fullmatch(ascii_digits(text.strip())):
         raise ValueError(f"{text.strip()!r} is no number; write one such as 1234.5")
     return canonical_answer(text)
+
+
+def check_choices(choices: Sequence[str]) -> None:
+    """Check the texts of one question's choices.
+
+    Raises:
+        ValueError: They are not 2 to 10, one is blank, or two are the same.
+    """
+    texts = [choice.strip() for choice in choices]
+    if not 2 <= len(texts) <= len(CHOICE_LETTERS) or not all(texts):
+        raise ValueError(f"gives {len(texts)} choices; 2 to {len(CHOICE_LETTERS)} without gaps are needed")
+    for place, text in enumerate(texts):
+        if text in texts[:place]:
+            raise ValueError(f"gives the choice {text!r} twice; choices must differ")
+
+
+def _check_texts(where: str, question: Question) -> None:
+    if not question.question.strip():
+        raise ContractError(f"{where}: `question` is blank")
+    if question.choices:
+        try:
+            check_choices(question.choices)
+        except ValueError as error:
+            raise ContractError(f"{where}: `choices` {error}") from None
 
 
 def _check_answer(where: str, question: Question) -> None:

@@ -72,7 +72,7 @@ def test_the_repositorys_file_loads_with_its_values():
         ),
         (
             {"problems.sources": dict.fromkeys(SPLITS, "built-in") | {"test": HUB | {"split": None}}},
-            "`problems.sources.test`: `split` and `config` go with the format hub, which needs `split`, and with no",
+            "`problems.sources.test`: `split`, `config` and `revision` go with the format hub, which needs",
         ),
         ({"reference.num_samples": 1}, "`reference.num_samples`: Input should be greater than or equal to 2 (got 1)"),
         ({"models.policy": ""}, "`models.policy`: String should have at least 1 character (got '')"),
@@ -87,6 +87,7 @@ def test_the_repositorys_file_loads_with_its_values():
         ({"reward.answer_weight": float("nan")}, "`reward.answer_weight`: Input should be"),
         ({"train.prompts_per_step": 15}, "`train`: prompts_per_step must be a multiple of micro_batch_prompts"),
         ({"calibrate.num_problems": 99}, "`file`: calibrate.num_problems must not exceed problems.num_calibration"),
+        ({"problems.num_pivot_shots": 2}, "`file`: reference.num_shots must not exceed problems.num_pivot_shots"),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),
     ],
 )

@@ -3,10 +3,9 @@
 Reads `base` and `problems` of params.yaml, and the files that they name. Run: `python -m components.problems`.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from components.contracts import Question, write_records
@@ -45,20 +44,14 @@ def summarise(questions: Sequence[Question]) -> dict[str, Any]:
     return {
         "num_problems": dict(Counter(problem.split for problem in problems)),
         "num_questions": len(questions),
-        "sources": dict(Counter(_metric_name(problem.source) for problem in problems)),
-        "families": dict(Counter(_metric_name(problem.family) for problem in problems)),
+        "sources": dict(Counter(problem.source for problem in problems)),
+        "families": dict(Counter(problem.family for problem in problems)),
         "num_steps": dict(Counter("unknown" if count is None else str(count) for count in steps)),
         "num_unseen_test_problems": sum(problem.unseen_family for problem in problems),
         "num_unknown_answers": sum(problem.answer is None for problem in problems),
         "translated": dict(Counter(question.lang for question in questions if question.translated_by)),
         "max_solution_chars": max((len(question.solution or "") for question in questions), default=0),
     }
-
-
-def _metric_name(text: str) -> str:
-    """A source or family as MLflow takes it in a name: no steps up (`../`), and of marks only some."""
-    parts = (re.sub(r"[^\w. -]", "_", part) for part in PurePath(text).parts)
-    return "/".join(part for part in parts if part.strip("._")) or "unnamed"
 
 
 if __name__ == "__main__":

@@ -36,19 +36,32 @@ def assemble(params: ProblemsParams, base: BaseParams, journal: Journal) -> Asse
         PipelineError: A source is unreadable or too small, a language is missing and nothing translates into it, or two
             splits share questions.
     """
-    completer = Completer(params.translator, load_translator, base.languages, journal)
-    completed = completer.complete(deal_sources(params, base.seed))
-    questions = build_questions(params, base)
-    for split, problems in completed.problems.items():
-        langs = ["en"] if split == "pivot_shots" else base.languages
-        questions += [_question(one, split, lang) for one in problems for lang in langs if lang in one.problem.texts]
-    questions.sort(key=lambda question: SPLITS.index(question.split))  # stable: problems and languages stay in order
-    _check_ids(questions)
-    check_contamination(questions)
+    built, dealt = build_questions(params, base), deal_sources(params, base.seed)
+    found = _in_order(built + _questions(dealt, base))
+    _check_ids(found)
+    check_contamination(found)  # before anything is translated: that takes long, and adds no problem
+    completed = Completer(params.translator, load_translator, base.languages, journal).complete(dealt)
+    questions = _in_order(built + _questions(completed.problems, base))
     notes = told(completed.dropped)
     if completed.untaught:
         notes.append(f"shots: no worked examples in {', '.join(completed.untaught)}; they are asked without any")
     return Assembled(_with_unseen_families(questions), completed.dropped, notes)
+
+
+def _in_order(questions: list[Question]) -> list[Question]:
+    """By split; within it, problems and languages stay as they are."""
+    return sorted(questions, key=lambda question: SPLITS.index(question.split))
+
+
+def _questions(problems: dict[Split, list[Dealt]], base: BaseParams) -> list[Question]:
+    """In the languages that there are texts in; `pivot_shots` in English only."""
+    return [
+        _question(one, split, lang)
+        for split, dealt in problems.items()
+        for one in dealt
+        for lang in (["en"] if split == "pivot_shots" else base.languages)
+        if lang in one.problem.texts
+    ]
 
 
 def _question(one: Dealt, split: Split, lang: str) -> Question:

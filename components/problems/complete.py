@@ -95,11 +95,11 @@ class Completer:
                 kept.append(one)
                 continue
             parts = [next(made) for _ in _texts(one.problem, split)]
-            failed = next((part for part in parts if part.text is None), None)
-            if failed is None:
+            reason = _why_not(one.problem, parts)
+            if reason is None:
                 kept.append(replace(one, problem=self._with(one.problem, lang, parts)))
                 continue
-            done.dropped[split][f"{lang}: {failed.reason}"] += 1
+            done.dropped[split][f"{lang}: {reason}"] += 1
             if split == "shots":
                 kept.append(one)
         if not kept:
@@ -122,6 +122,13 @@ class Completer:
         solution = worked_solution(working[0], problem.answer or "", lang) if working else None
         text = SourceText(question, english.row, choices, solution, translated_by=self.name)
         return replace(problem, texts={**problem.texts, lang: text})
+
+
+def _why_not(problem: SourceProblem, parts: Sequence[Translation]) -> str | None:
+    """Why a problem's translated parts (question, choices, working) are of no use; None where they are."""
+    failed = next((part.reason for part in parts if part.text is None), None)
+    choices = [part.text for part in parts[1 : 1 + len(problem.texts["en"].choices)]]
+    return failed or ("choices alike" if len(set(choices)) < len(choices) else None)
 
 
 def told(dropped: dict[Split, Counter[str]]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal
 
 from components.contracts import PipelineError
@@ -53,4 +53,10 @@ def plural_category(value: Decimal, lang: str) -> str:
 
 @cache
 def _locale(lang: str) -> Locale:
-    return Locale.parse(lang, sep="-")
+    try:
+        return Locale.parse(lang, sep="-")
+    except (UnknownLocaleError, ValueError):
+        message = (
+            f"language `{lang}`: CLDR (babel) has no such code; numbers of built-in problems cannot be written in it"
+        )
+        raise PipelineError(message) from None

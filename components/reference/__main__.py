@@ -8,7 +8,7 @@ metrics/reference.json. Run: `python -m components.reference`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.contracts import ContractError, ModelEntry, Question, write_records
+from components.contracts import ContractError, ModelEntry, PipelineError, Question, Sample, write_records
 from components.stage import StageRun, run_stage
 
 SPLITS = ("train", "calibration", "validation")
@@ -51,6 +51,11 @@ def work(run: StageRun) -> None:
         vote(question, samples[i * k : (i + 1) * k], params.reference, pivot) for i, question in enumerate(questions)
     ]
     write_records(REFERENCES, references)
+    if not any(reference.kept for reference in references):
+        raise PipelineError(
+            f"{SAMPLES}: none of {len(samples)} samples made a reference ({_why(samples)}); change `reference` in "
+            "params.yaml: max_new_tokens, min_agreement or use_every_number"
+        )
     run.metrics = quality(questions, references, samples, params.reference)
     run.say(_told(run, "self-pivot" if pivot.is_policy else "pivot"))
 
@@ -62,6 +67,11 @@ def _check_problems(questions: Sequence[Question]) -> None:
         if split != question.split:
             problem = f"problem `{question.problem_id}` is in the splits {split} and {question.split}"
             raise ContractError(f"{PROBLEMS}: {problem}; a problem belongs to one split")
+
+
+def _why(samples: Sequence[Sample]) -> str:
+    cut, unread = sum(s.truncated for s in samples), sum(s.answer is None for s in samples)
+    return f"{cut} were cut off, {unread} have no readable answer"
 
 
 def _told(run: StageRun, who: str) -> str:

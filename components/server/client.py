@@ -175,7 +175,7 @@ class ChatServer:
                 return read_completion(response.content, time.monotonic() - started)
             except ValueError as error:
                 raise _PassingError(str(error)) from None
-        told = f"{response.status_code} {response.reason_phrase}: {error_message(response.content)}"
+        told = f"{response.status_code} {response.reason_phrase}: {self._shown(error_message(response.content))}"
         if response.status_code in _TRY_AGAIN or response.is_server_error:
             raise _PassingError(told, _retry_after_s(response.headers.get("Retry-After", "")))
         raise _RefusedError(told)
@@ -199,11 +199,14 @@ class ChatServer:
     def _told(self, error: _FailedError, prompts: Sequence[ChatPrompt], num_answered: int) -> str:
         asked = " ".join(prompts[error.index].messages[-1][1].split())[:60]
         reason = " ".join(str(error).split())
-        line = (
+        return (
             f"{self.url}: question {error.index + 1} of {len(prompts)} ({asked}): {reason} "
-            f"(tries: {error.tries}; answered: {num_answered}); run again: it goes on where it was"
+            f"(tries: {error.tries}; answered: {num_answered}); run again: finished work is kept"
         )
-        return line.replace(self.api_key, "***") if self.api_key else line  # servers quote keys that they refuse
+
+    def _shown(self, message: str) -> str:
+        """A server's words, shortened; servers quote keys that they refuse."""
+        return (message.replace(self.api_key, "***") if self.api_key else message)[:200]
 
 
 def _url() -> str:

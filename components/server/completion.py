@@ -62,21 +62,21 @@ def read_completion(body: bytes, seconds: float) -> Chat:
         raise ValueError(f"no chat completion (`{field}`: {first['msg']})") from None
     choice = completion.choices[0]
     given = choice.message.reasoning_content or choice.message.reasoning
-    if choice.message.content is None and given is None:
+    truncated = choice.finish_reason != "stop"
+    if choice.message.content is None and given is None and not truncated:
         raise ValueError("no chat completion (`choices.0.message` has neither content nor reasoning)")
     thought, text = split_thought(choice.message.content or "")
-    truncated = choice.finish_reason != "stop"
     return Chat(text, given or thought, completion.usage.completion_tokens, truncated, seconds)
 
 
 def error_message(body: bytes) -> str:
-    """What a server says about an error: the message of its JSON, else the beginning of its text, on one line."""
+    """What a server says about an error: the message of its JSON, else its text, on one line."""
     try:
         message = _message_of(json.loads(body))
     except ValueError:
         message = None
     text = message if isinstance(message, str) else body.decode(errors="replace")
-    return " ".join(text.split())[:200] or "no message"
+    return " ".join(text.split()) or "no message"
 
 
 def _message_of(value: Any) -> Any:  # noqa: ANN401 - whatever JSON the server sends

@@ -1,6 +1,7 @@
 """One MLflow run: parameters, metrics over steps, artifacts, and an end that tells how it went."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -93,7 +94,13 @@ def tracked_run(name: str, tags: Mapping[str, str], parent_run_id: str | None = 
 def numbers(stage: str, metrics: Mapping[str, Any]) -> dict[str, float]:
     """A stage's final metrics as MLflow can hold them: flat, under names that no metric of a step has."""
     flat = flatten(metrics, "/", f"{stage}/")
-    return {key: float(value) for key, value in flat.items() if type(value) in (int, float)}
+    return {_metric_name(key): float(value) for key, value in flat.items() if type(value) in (int, float)}
+
+
+def _metric_name(key: str) -> str:
+    """As MLflow takes it: few marks, and no path that leads up (families and sources are named after users' files)."""
+    parts = (re.sub(r"[^\w. -]", "_", part) for part in key.split("/"))
+    return "/".join(part for part in parts if part.strip("._ "))
 
 
 def flatten(nested: Mapping[str, Any], separator: str, prefix: str = "") -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from components.lang import language
+from components.lang import language, language_share
 from components.lang.numbers import ascii_digits, find_numbers
 from components.translation.translator import Translation, Translator
 
+_LEAST_SHARE = 0.5  # of the letters; names and quotations may stay
+
 
 def translate_checked(translator: Translator, texts: Sequence[str], lang: str) -> list[Translation]:
-    """Translate, and refuse what lost or changed a number, or came back in English.
+    """Translate, and refuse what lost or changed a number, or is not in the language.
 
     Every number of the original must be there as often as in it. More may be there: languages write as digits what
     English has in words (`nine computers`, 9台).
@@ -27,8 +29,9 @@ def _checked(original: str, translation: Translation, lang: str) -> Translation:
     if _numbers(original, "en") - _numbers(translation.text, lang):
         return Translation(text=None, reason="number lost")
     # A choice such as `Paris` or `x = 3` may well stay as it is; a sentence may not.
-    if translation.text == original and len(original.split()) > 3:
-        return Translation(text=None, reason="left in English")
+    share = language_share(translation.text, lang) if len(original.split()) > 3 else None
+    if share is not None and share < _LEAST_SHARE:
+        return Translation(text=None, reason="other language")
     return translation
 
 

@@ -5,9 +5,11 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from components.contracts import PipelineError
+
 SERVED = "server:"
 
-Reason = Literal["empty", "cut off", "too long", "left in English", "number lost"]
+Reason = Literal["empty", "cut off", "too long", "other language", "number lost"]
 
 
 class Translation(BaseModel):
@@ -43,6 +45,8 @@ def load_translator(name: str) -> Translator:
     Raises:
         PipelineError: The server's address is missing, or the checkpoint is none that can be used.
     """
+    if name == SERVED:
+        raise PipelineError("params.yaml: `problems.translator`: `server:` lacks the model's name; write server:NAME")
     if name.startswith(SERVED):
         from components.translation.served import ServedTranslator
 

@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from components.contracts import Prediction, Question, Reference, read_records, read_table
+from components.lang.numbers import ascii_digits, find_numbers
 from tests.pipeline.conftest import ROOT, run
 from tests.server.local import completion, serving
 
@@ -33,9 +35,18 @@ def walk(clone: Path):
     (clone / "params.yaml").write_text(before)
 
 
-def echo(asked):
-    """A translator that keeps every number; the request's first paragraph says into which language."""
-    return completion(f"¡{asked.question.split(chr(10) * 2, 1)[1]}!")
+SENTENCES = {
+    "Spanish": "¿Cuántas manzanas rojas hay en total en la cesta grande de la abuela? ({})",
+    "Thai": "ในตะกร้าใบใหญ่ของคุณยายมีแอปเปิลสีแดงทั้งหมดกี่ลูก ({})",
+}
+
+
+def translate(asked):
+    """A translator whose Spanish and Thai have the text's numbers, and one more that tells texts apart."""
+    request, text = asked.question.split("\n\n", 1)
+    (name,) = (name for name in SENTENCES if f"to {name}." in request)
+    numbers = [number.value for number in find_numbers(ascii_digits(text), ",")]
+    return completion(SENTENCES[name].format("; ".join([str(zlib.crc32(text.encode())), *numbers])))
 
 
 def predictions(clone):
@@ -48,7 +59,7 @@ def test_mgsm_and_gsm8k(clone: Path, walk) -> None:
     if not shared.exists():
         shared.symlink_to(DATA.parent)
     walk("mgsm")
-    with serving(echo) as server:
+    with serving(translate) as server:
         run(clone, "dvc", "repro", "reference", "evaluate", PBRLSVR_SERVER_URL=server.url)
     train = read_records(clone / "data/problems/train.jsonl", Question)
     spanish = [q for q in train if q.lang == "es"]

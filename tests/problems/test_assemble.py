@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from mlflow.utils.validation import _validate_metric_name
 
 from components.contracts import PipelineError
 from components.journal import Journal
@@ -13,6 +14,7 @@ from components.params import BaseParams, ColumnsParams, ProblemsParams, SourceP
 from components.problems.__main__ import summarise
 from components.problems.assemble import assemble as assemble_with
 from components.problems.build import SPLITS, build_questions
+from components.tracking import numbers
 from tests.server.local import completion, serving
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -21,6 +23,12 @@ published = pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in 
 SIZES = {
     "num_shots": 1, "num_pivot_shots": 2, "num_train": 3, "num_calibration": 2, "num_validation": 2, "num_test": 4,
 }  # fmt: skip
+SENTENCES = {
+    "Spanish": "¿Cuántas manzanas rojas hay en total en la cesta grande de la abuela?",
+    "German": "Wie viele rote Äpfel liegen heute insgesamt in dem großen Korb der Großmutter?",
+    "Thai": "ในตะกร้าใบใหญ่ของคุณยายมีแอปเปิลสีแดงทั้งหมดกี่ลูก",
+    "Telugu": "అమ్మమ్మ పెద్ద బుట్టలో మొత్తం ఎన్ని ఎర్ర ఆపిల్స్ ఉన్నాయి?",
+}
 COLUMNS = ColumnsParams(question="q", answer="a", lang="lang", id="id", solution="s")
 
 
@@ -77,14 +85,17 @@ def error_of(params, settings):
 
 @pytest.fixture
 def translator(monkeypatch):
-    """A server that translates by naming the language; what holds `lose` loses its numbers, `echo` stays English."""
+    """A server that puts a sentence in the language before the text; what holds `lose` loses its numbers, `echo` stays
+    English, `alike` comes out the same."""
 
     def translate(asked):
         head, text = asked.question.split("\n\n", 1)
         name = head.split(" from English to ")[1].split(".")[0]
         if f"lose-{name}" in text:
             return completion("".join("x" if character.isdigit() else character for character in text))
-        return completion(text if "echo" in text else f"{name}: {text}")
+        if "alike" in text:
+            return completion(SENTENCES[name])
+        return completion(text if "echo" in text else f"{SENTENCES[name]} {text}")
 
     with serving(translate) as server:
         monkeypatch.setenv("PBRLSVR_SERVER_URL", server.url)
@@ -178,10 +189,10 @@ def test_what_is_missing_is_translated(tmp_path, translator):
     english = {q.problem_id: q for q in assembled.questions if q.lang == "en"}
     for q in german:
         original = english[q.problem_id]
-        assert q.question == f"German: {original.question}"
+        assert q.question == f"{SENTENCES['German']} {original.question}"
         assert (q.source, q.source_row, q.answer) == (original.source, original.source_row, original.answer)
     (shot,) = [q for q in german if q.split == "shots"]
-    assert shot.solution.startswith("German: ")
+    assert shot.solution.startswith(SENTENCES["German"])
     assert shot.solution.endswith(f" Die Antwort ist {shot.answer}.")
     assert read_answer(shot.solution, "de").value == shot.answer
     assert len(german) == 1 + 3 + 2 + 2 + 4
@@ -199,9 +210,9 @@ def test_lost_numbers_drop_the_problem_in_all_languages(tmp_path):
     assembled = assemble(problems({"test": source}, "server:m"), base("es", "de"))
     kept = [(q.problem_id[-1], q.lang) for q in assembled.questions if q.split == "test"]
     assert kept == [(i, lang) for i in "03" for lang in ("en", "es", "de")]
-    assert assembled.dropped == {"test": {"es: left in English": 1, "de: number lost": 1}}
+    assert assembled.dropped == {"test": {"es: other language": 1, "de: number lost": 1}}
     assert assembled.notes == [
-        "test: left out 2 problems whose translation failed (es: left in English 1, de: number lost 1)"
+        "test: left out 2 problems whose translation failed (es: other language 1, de: number lost 1)"
     ]
 
 
@@ -241,9 +252,10 @@ def test_metrics_count_problems_and_take_any_name(tmp_path):
     counts = summarise(questions)
     assert counts["num_problems"] == {split: SIZES[f"num_{split}"] for split in SPLITS}
     assert counts["num_unknown_answers"] == counts["num_steps"]["unknown"] == 4
-    assert counts["families"]["_mine_ _ co"] == 4
+    assert counts["families"]["(mine) & co"] == 4
     assert counts["sources"]["built-in"] == 10
-    assert not [name for name in counts["sources"] if name.startswith((".", "/"))]
+    for name in numbers("problems", counts):
+        _validate_metric_name(name)
 
 
 def test_finished_translations_are_kept_and_changed_texts_are_translated_anew(tmp_path, translator):
@@ -256,3 +268,17 @@ def test_finished_translations_are_kept_and_changed_texts_are_translated_anew(tm
     path.write_text(path.read_text().replace("mine 0", "mine other 0"))
     changed = assemble(problems({"test": source}, "server:m"), base("es")).questions
     assert "mine other 0" in next(q.question for q in changed if q.lang == "es" and q.split == "test")
+
+
+@pytest.mark.usefixtures("translator")
+def test_choices_that_come_out_alike_drop_the_problem(tmp_path):
+    rows = [
+        {"q": "Where is it?", "a": "A", "o": ["alike one", "alike two"]},
+        {"q": "Which one is it?", "a": "A", "o": ["left", "right"]},
+    ]
+    path = tmp_path / "chosen.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = SourceParams(format="table", path=str(path), columns=ColumnsParams(question="q", answer="a", choices="o"))
+    assembled = assemble(problems({"test": source}, "server:m", num_test=2), base("de"))
+    assert assembled.dropped["test"] == {"de: choices alike": 1}
+    assert {q.source_row for q in assembled.questions if q.split == "test"} == {1}

@@ -11,5 +11,7 @@ from tests.architecture.imports import ROOT
 @pytest.mark.parametrize("lang", languages())
 def test_committed_samples_are_current(lang):
     written = (ROOT / FOLDER / f"{lang}.md").read_text(encoding="utf-8")
-    assert written == page(languages()[lang], load_families()), "run `python -m components.problems.samples`, and read it"
+    assert written == page(languages()[lang], load_families()), (
+        "run `python -m components.problems.samples`, and read it"
+    )
     assert written.count("\n- ") == 3 * len(load_families())

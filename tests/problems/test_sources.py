@@ -101,6 +101,7 @@ def test_mgsm_without_english_or_broken_utf8(tmp_path):
             "exemplar 1 in `es` has no readable final answer 4",
         ),
         ({"en": ["q"]}, "not of the form"),
+        ({"en": {"1": {"q": "2+2? \ud83d", "a": "The answer is 4."}}}, "half a surrogate pair"),
     ],
 )
 def test_bad_exemplars_are_named(tmp_path, exemplars, message):
@@ -115,6 +116,11 @@ def test_bad_exemplars_are_named(tmp_path, exemplars, message):
         ({"question": "2+2?", "answer": "x\n#### four"}, "row 1 (from 0): `answer` 'four' is no number"),
         ({"question": " ", "answer": "#### 4"}, "row 1 (from 0): needs the texts `question` and `answer`"),
         (["2+2?"], "row 1 (from 0): not a JSON object"),
+        ({"question": "2+2?", "answer": "x\n#### 1,2,3"}, "row 1 (from 0): `answer` '1,2,3' is no number"),
+        (
+            {"question": "2+2 \ud83d?", "answer": "#### 4"},
+            "row 1 (from 0): not readable as JSON (half a surrogate pair",
+        ),
     ],
 )
 def test_bad_gsm8k_row_is_named(tmp_path, row, message):
@@ -128,6 +134,21 @@ def test_gsm8k_without_marks_has_unknown_steps_and_no_rows_are_an_error(tmp_path
     assert (problem.answer, problem.num_steps) == ("1002", None)
     assert "holds no problems" in error_of(gsm8k(tmp_path / "g.jsonl"))
     assert "No such file" in error_of(SourceParams(format="gsm8k", path=str(tmp_path / "none.jsonl")))
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "solution"),
+    [
+        ("en", "#### 5", "The answer is 5."),
+        ("en", "\n #### 5", "The answer is 5."),
+        ("en", "2+3=5.\n\n#### 5", "2+3=5. The answer is 5."),
+        ("pt", "2+3=5.\n#### 5", None),  # a language outside our table
+    ],
+)
+def test_gsm8k_solutions(tmp_path, lang, answer, solution):
+    source = gsm8k(tmp_path / "g.jsonl", {"question": "2+3?", "answer": answer})
+    (problem,) = read_source(source.model_copy(update={"lang": lang}))
+    assert problem.texts[lang].solution == solution
 
 
 def own(lang="en", **changes):
@@ -151,3 +172,37 @@ def test_own_records_are_joined_by_problem(tmp_path):
     write_records(path, [own(), own()])
     with pytest.raises(ContractError, match="already asked"):
         read_source(SourceParams(format="questions", path=str(path)))
+
+
+def test_own_records_keep_their_lines_as_rows(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    source = SourceParams(format="questions", path=str(path))
+    path.write_text("\n".join(["", own().model_dump_json(), "  ", own("es").model_dump_json(), ""]))
+    (problem,) = read_source(source)
+    assert {lang: text.row for lang, text in problem.texts.items()} == {"en": 1, "es": 3}
+    path.write_text(path.read_text() + "\n" + own(answer="6").model_dump_json())
+    assert f"{path}: row 5 (from 0): problem `a` is already asked in `en` in row 1" in error_of(source)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"extra": 1}, "row 1 (from 0): field `extra`: "),
+        ({"split": "exam"}, "row 1 (from 0): field `split`: "),
+        ({"question": "2 + 3 \ud83d?"}, "row 1 (from 0): not readable as JSON (half a surrogate pair"),
+        ({"question": "\t"}, "row 1 (from 0): `question` is blank"),
+        ({"answer": "5,"}, "row 1 (from 0): `answer` '5,' is no number"),
+        ({"answer": "A", "choices": ["5"]}, "row 1 (from 0): `choices` gives 1 choices; 2 to 10"),
+        ({"answer": "A", "choices": ["5", "5"]}, "row 1 (from 0): `choices` gives the choice '5' twice"),
+    ],
+)
+def test_bad_own_record_is_named(tmp_path, changes, message):
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\n" + json.dumps(own().model_dump() | changes))
+    assert error_of(SourceParams(format="questions", path=str(path))).startswith(f"{path}: {message}")
+
+
+def test_missing_own_file_names_the_parameter(tmp_path):
+    path = tmp_path / "none.jsonl"
+    message = error_of(SourceParams(format="questions", path=str(path)))
+    assert message == f"{path}: No such file or directory; name a file under `problems.sources`"

@@ -1,9 +1,13 @@
 """Tables of one's own and hub data sets: the same columns, the same rules."""
 
+import datetime
 import json
 import math
+from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +81,52 @@ def test_other_endings_and_broken_files(tmp_path):
     assert "a.jsonl: row 2 (from 0): not readable as JSON" in error_of(table(tmp_path / "a.jsonl", **MAPPED))
 
 
+DEEP = '{"q": ' + "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.jsonl", r'{"q": "bad \ud83d end", "a": 2}', "row 1 (from 0): not readable as JSON (half a surrogate pair"),
+        ("a.jsonl", r'{"\udc00": 1, "q": "x", "a": 2}', "row 1 (from 0): not readable as JSON (half a surrogate pair"),
+        ("a.jsonl", DEEP, "row 1 (from 0): not readable as JSON (nested too deeply)"),
+        ("a.csv", "question,answer,answer\nx,1,2\n", "two columns are named `answer`; rename one"),
+        ("a.csv", "q,a\nx,1\ny,2,3\n", "row 1 (from 0): not as many cells as the header's 2"),
+    ],
+)
+def test_files_that_would_be_misread_are_refused(tmp_path, name, text, message):
+    good = '{"q": "x", "a": 1}\n' if name.endswith("jsonl") else ""
+    (tmp_path / name).write_text(good + text)
+    assert error_of(table(tmp_path / name, **MAPPED)).startswith(f"{tmp_path / name}: {message}")
+
+
+def test_surrogates_in_pairs_are_read(tmp_path):
+    (tmp_path / "a.jsonl").write_text(r'{"q": "\ud83d\ude00?", "a": 1}')
+    assert read_source(table(tmp_path / "a.jsonl", **MAPPED))[0].texts["en"].question == "😀?"
+
+
+def broken_parquet(path):
+    """Its second text is no UTF-8."""
+    cells = pa.array([b"x", b"y\xff"], pa.binary())
+    pq.write_table(pa.table({"q": pa.Array.from_buffers(pa.string(), 2, cells.buffers()), "a": [1, 2]}), path)
+
+
+def test_parquet_text_that_is_not_utf8(tmp_path):
+    broken_parquet(tmp_path / "a.parquet")
+    message = error_of(table(tmp_path / "a.parquet", **MAPPED))
+    assert message.startswith(f"{tmp_path / 'a.parquet'}: not a readable Parquet file (")
+    assert "Invalid UTF8 sequence at string index 1" in message
+
+
+@pytest.mark.parametrize(
+    "text", [",q,a\n0,x,7\n", "q,a,,\nx,7,,\n"]
+)  # pandas' own index; a spreadsheet's spare columns
+def test_csv_columns_without_a_name(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    (problem,) = read_source(table(tmp_path / "a.csv", **MAPPED))
+    assert (problem.texts["en"].question, problem.answer) == ("x", "7")
+
+
 def test_byte_order_mark_is_no_part_of_the_header(tmp_path):
     (tmp_path / "a.csv").write_text("q,a\nx,1\n", encoding="utf-8-sig")
     assert read_source(table(tmp_path / "a.csv", **MAPPED))[0].answer == "1"
@@ -90,8 +140,7 @@ def test_byte_order_mark_is_no_part_of_the_header(tmp_path):
         ({"q": "  ", "a": 1}, "row 0 (from 0): column `q` is empty"),
         ({"q": None, "a": 1}, "row 0 (from 0): column `q` is empty"),
         ({"q": "x", "a": "18 apples"}, "row 0 (from 0): column `a`: '18 apples' is no number"),
-        ({"q": "x", "a": True}, "row 0 (from 0): column `a`: 'True' is no number"),
-        ({"q": "x", "a": math.inf}, "row 0 (from 0): column `a`: 'Infinity' is no number"),
+        ({"q": "x", "a": "1,000,00"}, "row 0 (from 0): column `a`: '1,000,00' is no number"),
     ],
 )
 def test_bad_row_names_row_and_column(row, message):
@@ -99,9 +148,24 @@ def test_bad_row_names_row_and_column(row, message):
 
 
 @pytest.mark.parametrize(
+    ("cell", "told"),
+    [({"text": "x"}, "dict"), (["x"], "list"), (b"x", "bytes"), (True, "bool"), (math.inf, "float"),
+     (Decimal("-Infinity"), "Decimal"), (datetime.date(2024, 1, 1), "date")],
+)  # fmt: skip
+@pytest.mark.parametrize("column", ["q", "a", "l", "i", "s", "c0"])
+def test_only_text_and_numbers_are_cells(cell, told, column):
+    good = {"q": "x", "a": "y", "l": "en", "i": 1, "s": "so", "c0": "x", "c1": "y"}
+    columns = {"question": "q", "answer": "a", "lang": "l", "id": "i", "solution": "s", "choices": ["c0", "c1"]}
+    assert rows_of([good], **columns)[0].answer == "B"
+    message = f"row 1 (from 0): column `{column}` holds a value of type `{told}`; only text and finite numbers"
+    assert message in refused([good | {"i": 0}, good | {column: cell}], **columns)
+
+
+@pytest.mark.parametrize(
     ("cell", "answer"),
     [(5, "5"), (5.0, "5"), (1e6, "1000000"), (0.5, "0.5"), ("1,234", "1234"), ("007", "7"), ("−3", "-3"), ("", None),
-     (math.nan, None), (None, None)],
+     (math.nan, None), (None, None), (Decimal("2.50"), "2.5"), (Decimal("nan"), None), ("12,34,567", "1234567"),
+     (10**400, "1" + "0" * 400)],
 )  # fmt: skip
 def test_numbers_become_canonical(cell, answer):
     assert rows_of([{"q": "x", "a": cell}], **MAPPED)[0].answer == answer
@@ -131,7 +195,13 @@ def test_choices_by_letter_text_or_place(choices, cell, answer):
     ("choices", "cell", "message"),
     [
         (["B", "A"], "A", "'A' may mean A or B"),
-        (["x", "x", "y"], "x", "'x' may mean A or B"),
+        (["x", "x", "y"], "y", "column `c` gives the choice 'x' twice"),
+        ([1, 1.0], "A", "column `c` gives the choice '1' twice"),
+        (["x", {"text": "y"}], "A", "column `c` holds a value of type `dict`"),
+        (["x", True], "A", "column `c` holds a value of type `bool`"),
+        ({"text": ["x", "y"]}, "A", "column `c` holds no list"),
+        ("[" * 100_000, "A", 'column `c` holds no list of choices such as ["a", "b"] (nested too deeply)'),
+        (r'["x", "\ud83d"]', "A", "half a surrogate pair"),
         (["x", "y"], "C", "'C' is neither a letter of AB"),
         (["x", "y"], 2, "'2' is neither"),
         (["x", "y"], -1, "'-1' is neither"),
@@ -166,9 +236,19 @@ def test_solutions_end_with_the_answer_sentence():
         {"q": "x", "a": 4, "s": "2 + 2\n= 4"},
         {"q": "y", "a": 5, "s": "The answer is 5."},
         {"q": "z", "a": 5, "s": ""},
+        {"q": "z", "a": None, "s": "who knows"},
     ]
     solutions = [problem.texts["en"].solution for problem in rows_of(rows, **MAPPED, solution="s")]
-    assert solutions == ["2 + 2 = 4 The answer is 4.", "The answer is 5.", None]
+    assert solutions == ["2 + 2 = 4 The answer is 4.", "The answer is 5.", None, None]
+
+
+def test_a_solution_in_a_language_outside_the_table_is_left_out():
+    row = {"q": "x", "a": 4, "s": "2 + 2 = 4.", "n": 1}
+    (problem,) = rows_of([row | {"l": "pt"}, row | {"l": "en"}], **MAPPED, solution="s", lang="l", id="n")
+    assert {lang: text.solution for lang, text in problem.texts.items()} == {
+        "pt": None,
+        "en": "2 + 2 = 4. The answer is 4.",
+    }
 
 
 @given(st.integers(-(10**12), 10**12))
@@ -194,3 +274,5 @@ def test_hub_reads_a_local_folder_in_its_form(tmp_path, monkeypatch):
     assert problems[0].source == f"{folder} test"
     assert "not to be had" in error_of(hub(folder, split="nowhere", **CHOSEN))
     assert "not to be had" in error_of(hub(tmp_path / "none", **CHOSEN))
+    broken_parquet(folder / "test.parquet")
+    assert "not to be had ('utf-8' codec can't decode" in error_of(hub(folder, **MAPPED))

@@ -149,7 +149,7 @@ def test_other_statuses_end_at_once_and_say_why(code):
     with serving(behave) as server, pytest.raises(ServerError) as caught:
         ask(server, ["first", "second", "third"], concurrency=1)
     assert str(caught.value).startswith(f"{server.url}: question 3 of 3 (third): {code} ")
-    assert "the model `pivot` does not exist (tries: 1; answered: 2); run again: it goes on" in str(caught.value)
+    assert "the model `pivot` does not exist (tries: 1; answered: 2); run again: finished" in str(caught.value)
     assert [asked.question for asked in server.log] == ["first", "second", "third"]
 
 

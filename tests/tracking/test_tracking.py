@@ -130,6 +130,7 @@ def test_stamps_join_runs_and_hashes(all_runs) -> None:
 def test_numbers_keeps_finite_leaves_under_the_stage() -> None:
     metrics = {"es": {"accuracy": 0.5, "n": 3, "best": None, "ok": True}, "note": "x"}
     assert numbers("evaluate", metrics) == {"evaluate/es/accuracy": 0.5, "evaluate/es/n": 3.0}
+    assert numbers("problems", {"sources": {"../my (own)/a:b.csv": 3}}) == {"problems/sources/my _own_/a_b.csv": 3.0}
 
 
 def write_receipt(stage: str, run_id: str | None) -> None:

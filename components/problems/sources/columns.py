@@ -1,6 +1,5 @@
 """From rows of named columns to problems: tables and hub data sets alike."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,8 +7,9 @@ from typing import Any
 
 from components.contracts.records import CHOICE_LETTERS
 from components.params import ColumnsParams, SourceParams
+from components.problems.sources.lines import parse_json
 from components.problems.sources.problem import SourceProblem, SourceText, at_row, worked_solution
-from components.questions import canonical_gold
+from components.questions import canonical_gold, check_choices
 
 Row = Mapping[str, Any]
 
@@ -42,16 +42,15 @@ class _Reader:
         lang = _text(values, columns.lang) if columns.lang else self.source.lang
         key = _text(values, columns.id) if columns.id else f"{row:04d}"
         choices = _choices(values, columns.choices) if columns.choices else ()
-        answer = _answer(_value(values, columns.answer), columns.answer, choices) if columns.answer else None
+        answer = _answer(values, columns.answer, choices) if columns.answer else None
         joined = self.problems.setdefault(key, _Joined({}, answer, row, len(choices)))
         if lang in joined.texts:
             raise ValueError(f"`{columns.id}` {key!r} is already in row {joined.texts[lang].row} in `{lang}`")
         if (answer, len(choices)) != (joined.answer, joined.num_choices):
             here, there = f"{answer} of {len(choices)} choices", f"{joined.answer} of {joined.num_choices}"
             raise ValueError(f"problem {key!r} has answer {here} here but {there} in row {joined.first_row}")
-        solution = _value(values, columns.solution) if columns.solution else None
-        if solution is not None and answer is not None:
-            solution = worked_solution(str(solution), answer, lang)
+        working = _cell(values, columns.solution) if columns.solution else None
+        solution = worked_solution(working, answer, lang) if working and answer else None
         joined.texts[lang] = SourceText(question, row, choices, solution)
 
 
@@ -74,67 +73,78 @@ def read_columns(source: SourceParams, rows: Iterable[tuple[int, Row]], family: 
 
 
 def _value(values: Row, column: str) -> Any:  # noqa: ANN401 - whatever a table holds
-    """A cell; None where it is empty.
-
-    Raises:
-        ValueError: There is no such column.
-    """
     if column not in values:
         raise ValueError(f"no column `{column}`; there are {', '.join(map(str, values))}")
-    value = values[column]
-    is_empty = value is None or (isinstance(value, float) and value != value) or not str(value).strip()
-    return None if is_empty else value
+    return values[column]
+
+
+def _plain(value: Any, column: str) -> str | None:  # noqa: ANN401 - whatever a table holds
+    """Text, or a number without exponent, and without decimals where it has none (Parquet's 5.0 is 5).
+
+    None where there is nothing: an empty cell, NaN, blank text.
+
+    Raises:
+        ValueError: The value is neither text nor a finite number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    number = Decimal(str(value)) if is_number else None
+    if number is None or number.is_infinite():
+        told = type(value).__name__
+        raise ValueError(f"column `{column}` holds a value of type `{told}`; only text and finite numbers can be read")
+    if number.is_nan():
+        return None
+    return format(number.to_integral_value() if number == number.to_integral_value() else number, "f")
+
+
+def _cell(values: Row, column: str) -> str | None:
+    return _plain(_value(values, column), column)
 
 
 def _text(values: Row, column: str) -> str:
-    value = _value(values, column)
-    if value is None:
+    text = _cell(values, column)
+    if text is None:
         raise ValueError(f"column `{column}` is empty")
-    return str(value).strip()
+    return text
 
 
 def _choices(values: Row, columns: str | list[str]) -> tuple[str, ...]:
     if isinstance(columns, str):
-        name, cells = columns, _listed(_value(values, columns), columns)
+        name, cells = columns, [_plain(one, columns) for one in _listed(_value(values, columns), columns)]
     else:
-        name, cells = columns[0], [_value(values, column) for column in columns]
+        name, cells = columns[0], [_cell(values, column) for column in columns]
         while cells and cells[-1] is None:
             cells.pop()
-    texts = tuple("" if cell is None else _plain(cell) for cell in cells)
-    if not 2 <= len(texts) <= len(CHOICE_LETTERS) or not all(texts):
-        raise ValueError(
-            f"column `{name}` gives {len(texts)} choices; 2 to {len(CHOICE_LETTERS)} without gaps are needed"
-        )
+    texts = tuple(cell or "" for cell in cells)
+    try:
+        check_choices(texts)
+    except ValueError as error:
+        raise ValueError(f"column `{name}` {error}") from None
     return texts
 
 
 def _listed(value: Any, column: str) -> list[Any]:  # noqa: ANN401 - whatever a table holds
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
+            value = parse_json(value)
+        except ValueError as error:
+            raise ValueError(f'column `{column}` holds no list of choices such as ["a", "b"] ({error})') from None
     if not isinstance(value, list):
-        raise ValueError(f'column `{column}` holds no list of choices (in a CSV: JSON such as ["a", "b"])')
+        raise ValueError(f'column `{column}` holds no list of choices such as ["a", "b"]')
     return value
 
 
-def _answer(value: Any, column: str | None, choices: tuple[str, ...]) -> str | None:  # noqa: ANN401
-    if value is None:
+def _answer(values: Row, column: str, choices: tuple[str, ...]) -> str | None:
+    text = _cell(values, column)
+    if text is None:
         return None
-    text = _plain(value)
     try:
         return _choice_letter(text, choices) if choices else canonical_gold(text)
     except ValueError as error:
         raise ValueError(f"column `{column}`: {error}") from None
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a table holds
-    """A cell as text; a number without exponent, and without decimals where it has none (Parquet's 5.0 is 5)."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return str(value).strip()
-    number = Decimal(str(value))
-    return format(number.to_integral_value() if number == number.to_integral_value() else number, "f")
 
 
 def _choice_letter(text: str, choices: tuple[str, ...]) -> str:

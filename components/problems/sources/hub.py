@@ -1,12 +1,12 @@
 """A data set of the Hugging Face hub, or a local folder in its form. Code that comes with a data set never runs."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from components.contracts import PipelineError
 from components.params import SourceParams
-from components.problems.sources.columns import read_columns
+from components.problems.sources.columns import Row, read_columns
 from components.problems.sources.problem import SourceProblem
 
 
@@ -17,17 +17,19 @@ def read_hub(params: SourceParams) -> list[SourceProblem]:
         PipelineError: The data set, its configuration or its split is not to be had, or a row breaks a rule of
             `read_columns`.
     """
-    problems = read_columns(params, enumerate(_load(params)), PurePosixPath(params.path).name)
+    problems = read_columns(params, _rows(params), PurePosixPath(params.path).name)
     name = " ".join(part for part in (params.path, params.config, params.split) if part)
     return [replace(problem, source=name) for problem in problems]
 
 
-def _load(params: SourceParams) -> Any:  # noqa: ANN401 - `datasets` ships no types
+def _rows(params: SourceParams) -> Iterator[tuple[int, Row]]:
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
 
     try:
-        return load_dataset(params.path, name=params.config, split=params.split)
+        yield from enumerate(  # cells are decoded row by row, which can fail too
+            load_dataset(params.path, name=params.config, split=params.split, revision=params.revision)
+        )
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
         asked = f"{params.path} (config {params.config}, split {params.split})"
         raise PipelineError(f"{asked}: not to be had ({' '.join(str(error).split())[:200]})") from None

@@ -26,6 +26,23 @@ def read_text(path: Path) -> str:
         raise PipelineError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from None
 
 
+def parse_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """What a JSON text holds, fit to be written again.
+
+    Raises:
+        ValueError: It is no JSON, is nested too deeply to be read, or escapes half a surrogate pair, which no file in
+            UTF-8 can hold.
+    """
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError(r"half a surrogate pair such as \ud83d, which UTF-8 cannot hold; write both or none") from None
+    return value
+
+
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row, object) of every line that is not blank; blank ones count, so row N is line N + 1.
 
@@ -36,7 +53,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = parse_json(line)
         except ValueError as error:
             raise at_row(path, row, f"not readable as JSON ({error})") from None
         if not isinstance(value, dict):

@@ -3,14 +3,13 @@
 Shi et al. 2022, https://github.com/google-research/url-nlp.
 """
 
-import json
 import re
 from pathlib import Path
 
 from components.contracts import PipelineError
 from components.lang import language, languages, read_answer
 from components.params import SourceParams
-from components.problems.sources.lines import read_text
+from components.problems.sources.lines import parse_json, read_text
 from components.problems.sources.problem import SourceProblem, SourceText, at_row
 from components.questions import canonical_gold
 
@@ -53,7 +52,7 @@ def read_exemplars(params: SourceParams) -> list[SourceProblem]:
     """
     path = Path(params.path) / EXEMPLARS
     try:
-        by_lang: dict[str, dict[str, dict[str, str]]] = json.loads(read_text(path))
+        by_lang: dict[str, dict[str, dict[str, str]]] = parse_json(read_text(path))
         return [_exemplar(path, name, row, by_lang) for row, name in enumerate(by_lang["en"])]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         form = '{"en": {"1": {"q": ..., "a": ...}, ...}, ...}'

@@ -1,23 +1,38 @@
 """JSONL of our own `Question` records: a user's, or those of another run."""
 
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from components.contracts import Question
 from components.params import SourceParams
-from components.problems.sources.problem import SourceProblem, SourceText
-from components.questions import read_questions
+from components.problems.sources.lines import read_jsonl
+from components.problems.sources.problem import SourceProblem, SourceText, at_row
+from components.questions import check_questions
 
 
 def read_own(params: SourceParams) -> list[SourceProblem]:
     """All problems of the file. Split and provenance come from where the file is named, not from its records.
 
     Raises:
-        ContractError: The file is missing, or a row breaks the contract.
+        PipelineError: The file is missing, or a row is no record or breaks a rule of `check_questions`.
     """
+    path = Path(params.path)
+    questions = [(row, _question(path, row, value)) for row, value in read_jsonl(path)]
+    check_questions(path, questions)
     asked: dict[str, list[tuple[int, Question]]] = {}
-    for row, question in enumerate(read_questions(Path(params.path))):
+    for row, question in questions:
         asked.setdefault(question.problem_id, []).append((row, question))
     return [_problem(params, problem_id, rows) for problem_id, rows in asked.items()]
+
+
+def _question(path: Path, row: int, value: dict[str, Any]) -> Question:
+    try:
+        return Question.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise at_row(path, row, f"field `{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
 
 
 def _problem(params: SourceParams, problem_id: str, rows: list[tuple[int, Question]]) -> SourceProblem:

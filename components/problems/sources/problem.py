@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from components.contracts import PipelineError
-from components.lang import language
+from components.lang import languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,15 @@ def at_row(path: object, row: int, message: str) -> PipelineError:
     return PipelineError(f"{path}: row {row} (from 0): {message}")
 
 
-def worked_solution(working: str, answer: str, lang: str) -> str:
+def worked_solution(working: str, answer: str, lang: str) -> str | None:
     """A worked solution as prompts show it: one line that ends with the language's answer sentence.
 
-    Raises:
-        PipelineError: The table has no such language.
+    None in a language that we have no such sentence for: a source may hold rows that no run asks.
     """
-    row = language(lang)
-    line = row.sentence_gap.join(part for part in map(str.strip, working.splitlines()) if part)
+    row = languages().get(lang)
+    if row is None:
+        return None
     sentence = row.answer_sentence.format(answer=answer)
-    return line if line.endswith(sentence) else line + row.sentence_gap + sentence
+    parts = [part for part in map(str.strip, working.splitlines()) if part]
+    line = row.sentence_gap.join(parts)
+    return line if line.endswith(sentence) else row.sentence_gap.join([*parts, sentence])

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.contracts import PipelineError
@@ -26,15 +26,23 @@ def read_table(params: SourceParams) -> list[SourceProblem]:
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
-    rows = csv.DictReader(io.StringIO(read_text(path), newline=""), restkey="", strict=True)
+    rows = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
     row = -1
     try:
+        _check_header(path, rows.fieldnames or ())
         for row, values in enumerate(rows):
-            if "" in values or None in values.values():
+            if None in values or None in values.values():  # cells too many lie under None, those too few are None
                 raise at_row(path, row, f"not as many cells as the header's {len(rows.fieldnames or ())} columns")
             yield row, values
     except csv.Error as error:
         raise at_row(path, row + 1, f"not readable as CSV ({error})") from None
+
+
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    """Names stand once, because a row keeps one cell a name; columns without a name are never read."""
+    for place, name in enumerate(names):
+        if name and name in names[:place]:
+            raise PipelineError(f"{path}: two columns are named `{name}`; rename one")
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
@@ -42,6 +50,8 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
     import pyarrow.parquet as pq
 
     try:
-        return enumerate(pq.read_table(path).to_pylist())
+        table = pq.read_table(path)
+        table.validate(full=True)  # text that is not UTF-8 would stop the reading of its row
     except (OSError, pa.ArrowInvalid) as error:
         raise PipelineError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
+    return enumerate(table.to_pylist())
