@@ -153,10 +153,17 @@ class PivotGRPOTrainer(GRPOTrainer):
 
 
 def _regroup(batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Order the rows of all micro-batches by prompt and split them again; what is no row tensor stays."""
+    """Order the rows of all micro-batches by prompt and split them again; what is no row tensor stays.
+
+    Groups of like length come together: a micro-batch is as wide as its longest response.
+    """
     num_rows = [len(batch["prompt_ids"]) for batch in batches]
     prompts = torch.cat([batch["prompt_ids"] for batch in batches])
-    order = torch.unique(prompts, dim=0, return_inverse=True)[1].argsort(stable=True)
+    unique, group = torch.unique(prompts, dim=0, return_inverse=True)  # (U, P), (B,)
+    lengths = torch.cat([batch["completion_mask"].sum(1) for batch in batches])  # (B,)
+    longest = lengths.new_zeros(len(unique)).scatter_reduce(0, group, lengths, "amax")  # (U,)
+    rank = longest.argsort(stable=True).argsort()  # (U,)
+    order = rank[group].argsort(stable=True)
     result: list[dict[str, Any]] = [dict(batch) for batch in batches]
     for key, value in batches[0].items():
         if isinstance(value, Tensor) and value.dim() > 0 and len(value) == num_rows[0]:

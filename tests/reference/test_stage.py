@@ -12,12 +12,14 @@ import zlib
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 
 from components.contracts import ModelManifest, Reference, Sample, read_records, write_json
 from components.reference.served import sample_seed
 from tests.reference.conftest import POLICY
 from tests.server.local import completion, cut, error, html, serving, stall
-from tests.tiny import save_tiny
+from tests.tiny import save_tiny, tiny_gemma
 
 STAGE = """
 import sys, yaml
@@ -184,11 +186,18 @@ def test_a_problem_in_two_splits_is_named():
 @pytest.mark.slow
 def test_a_local_pivot_draws_the_same_after_a_kill(folder: Path):
     save_tiny(folder / "tiny")
+    model = tiny_gemma()
+    with torch.no_grad():  # near-even chances for every byte: some responses end, some hold a digit
+        model.get_input_embeddings().weight.div_(20)
+    model.save_pretrained(folder / "tiny")
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["reference"] |= {"num_samples": 24, "max_new_tokens": 40, "min_agreement": 0.0}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
     entry = POLICY.model_copy(update={"path": "tiny"})
     write_json(Path("models/manifest.json"), ModelManifest(policy=entry, pivot=entry, self_pivot=True).model_dump())
     finish(start(""))
     undisturbed = results()
-    assert [s.sample for s in undisturbed[0][:5]] == [0, 1, 2, 3, 0]
+    assert [s.sample for s in undisturbed[0][:25]] == [*range(24), 0]
     assert {r.self_pivot for r in undisturbed[1]} == {True}
     forget_results()
 

@@ -237,6 +237,7 @@ def test_regrouping_moves_whole_rows_and_brings_groups_together(num_prompts, gro
     rows = {
         "prompt_ids": torch.stack([owner % 3, owner], 1),
         "completion_ids": number[:, None].repeat(1, 5),
+        "completion_mask": (torch.arange(5) <= (number * 7 % 5)[:, None]).long(),
         "advantages": number.float(),
     }
     size = num_prompts * group
@@ -253,6 +254,10 @@ def test_regrouping_moves_whole_rows_and_brings_groups_together(num_prompts, gro
     assert sorted(moved.tolist()) == number.tolist(), "every row once"
     assert torch.equal(together["completion_ids"], moved[:, None].repeat(1, 5)), "rows stay aligned"
     assert torch.equal(together["prompt_ids"], rows["prompt_ids"][moved])
+    longest = [
+        int(part["completion_mask"].sum(1).view(-1, group).amax(1)[i]) for part in result for i in range(num_prompts)
+    ]
+    assert longest == sorted(longest), "groups of like length together"
     for batch in result:
         _, counts = batch["prompt_ids"].unique(dim=0, return_counts=True)
         assert counts.tolist() == [group] * num_prompts
