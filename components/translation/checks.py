@@ -1,4 +1,4 @@
-"""A translation of a problem is of use only where it has the problem's numbers."""
+"""A translation of a problem is of use only where it has the problem's numbers and is in the language asked for."""
 
 from collections import Counter
 from collections.abc import Sequence
