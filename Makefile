@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow ui schedule check test test-slow bench clean
+.PHONY: help setup repro flow ui schedule check test test-slow bench peers clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
@@ -38,8 +38,14 @@ test: check ## Check, then run the fast tests
 test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
 
-bench: $(STAMP) ## Measure: seconds to build and check 2,000 problems in every language
+bench: $(STAMP) ## Measure: building problems, reading answers
 	$(BIN)/python -m bench.problems
+	$(BIN)/python -m bench.verifier
+
+peers: $(STAMP) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
+	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -q -d .cache/peers lm_eval==0.4.13
+	cd .cache/peers && $(abspath $(BIN)/python) -m zipfile -e lm_eval-*.whl .
+	$(BIN)/python -m bench.peers .cache/peers/lm_eval
 
 clean: ## Remove caches of tools (no results, no runs)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis

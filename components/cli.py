@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -59,6 +60,21 @@ def ask(
         from components.ask import answer
 
         print(answer(question, lang, system))
+
+
+@app.command()
+def verify(
+    rows: Annotated[Path, typer.Argument(help="JSONL with `lang`, `text`, `gold`; - for standard input.")],
+    language: Annotated[bool, typer.Option(help="Also tell which language each text is in.")] = True,
+) -> None:
+    """Read the final answer of every row and judge it; writes the rows with verdicts to standard output."""
+    with _one_line_errors():
+        from components.verify import verify_file
+
+        try:
+            verify_file(rows, sys.stdout.buffer, with_language=language)
+        except BrokenPipeError:  # whoever reads has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()

@@ -1,17 +1,11 @@
 """What every file of questions must hold, ours or a user's own in the same format."""
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from components.answers.verdict import canonical_gold
 from components.contracts import ContractError, Question, read_records
 from components.contracts.records import CHOICE_LETTERS
-from components.lang import canonical_answer
-from components.lang.numbers import ascii_digits
-
-# One number and nothing else (no fraction, unit or sum): without commas, or with one at every thousand or, as in
-# India, at the thousand and every hundred above it. Commas elsewhere are a decimal mark, a list or a slip: refused.
-_NUMBER = re.compile(r"[-+−]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+|[1-9][0-9]?(,[0-9]{2})+,[0-9]{3})(\.[0-9]+)?")
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -53,17 +47,6 @@ def check_questions(path: Path, rows_asked: Iterable[tuple[int, Question]]) -> N
         if len(question.choices) != len(other.choices):
             counts = f"{len(question.choices)} choices here but {len(other.choices)} in row {first_row}"
             raise ContractError(f"{where}: problem `{key[0]}` has {counts}; languages must offer the same ones")
-
-
-def canonical_gold(text: str) -> str:
-    """A gold answer (`.` for decimals, `,` for grouping) in canonical form.
-
-    Raises:
-        ValueError: The text is something else than one number.
-    """
-    if not _NUMBER.fullmatch(ascii_digits(text.strip())):
-        raise ValueError(f"{text.strip()!r} is no number; write one such as 1234.5")
-    return canonical_answer(text)
 
 
 def check_choices(choices: Sequence[str]) -> None:

@@ -36,7 +36,8 @@ def test_good_file_is_read_back(tmp_path):
         (question(lang="es", answer="18"), "row 1 (from 0): problem `p-1` has answer 18 here but 17 in row 0"),
         (question("p-2", answer="many"), "row 1 (from 0): `answer` 'many' is no number"),
         (question("p-2", answer="1,234"), "row 1 (from 0): `answer` '1,234' is not canonical; write '1234'"),
-        (question("p-2", answer="1/2"), "row 1 (from 0): `answer` '1/2' is no number"),
+        (question("p-2", answer="1/2"), "row 1 (from 0): `answer` '1/2' is not canonical; write '0.5'"),
+        (question("p-2", answer="1/0"), "row 1 (from 0): `answer` '1/0' is no number"),
         (question("p-2", answer="1e5"), "row 1 (from 0): `answer` '1e5' is no number"),
         (question(lang="es", answer=None), "row 1 (from 0): problem `p-1` has answer None here but 17 in row 0"),
         (question("p-2", answer="C", choices=("x", "y")), "row 1 (from 0): `answer` 'C' is no letter of a choice"),
@@ -74,6 +75,7 @@ def test_languages_must_offer_the_same_choices(tmp_path):
         ("1234", "1234"), ("1,234", "1234"), ("1,234,567.50", "1234567.5"), ("-12,345", "-12345"), ("−3", "-3"),
         ("+5", "5"), ("007", "7"), ("1,00,000", "100000"), ("12,34,567", "1234567"), ("12,34,56,789.5", "123456789.5"),
         (" 8 ", "8"), ("১,২৩৪", "1234"), ("๑๒", "12"),
+        ("3/4", "0.75"), ("2/6", "1/3"), ("1 1/2", "1.5"), ("50%", "50"), ("$2.50", "2.5"), ("8:30", "8:30"),
     ],
 )  # fmt: skip
 def test_gold_numbers_become_canonical(text, canonical):

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.answers.reading import read_answer
+from components.answers.verdict import grade
 from components.contracts import Question, Reference, ScoredResponse
 from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding
-from components.lang.answers import grade, read_answer
 from components.reward.functions import HybridReward
 
 
@@ -29,12 +30,13 @@ def score_language(
         "lang": [lang] * len(flat),
         "reference_answer": [references[q.problem_id].answer for q, _, _ in flat],
         "reference_text": [references[q.problem_id].text for q, _, _ in flat],
-        "num_choices": [len(q.choices) for q, _, _ in flat],
+        "question": [q.question for q, _, _ in flat],
+        "choices": [q.choices for q, _, _ in flat],
     }
     parts = [part(texts, **columns) for part in (reward.answer, reward.embedding, reward.language)]
     rows = []
     for (question, sample, response), answer, embedding, language in zip(flat, *parts, strict=True):
-        read = read_answer(response.text, lang, len(question.choices))
+        read = read_answer(response.text, lang, choices=question.choices)
         hybrid = reward.combine(answer, embedding, language)
         rows.append(
             ScoredResponse(

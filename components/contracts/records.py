@@ -144,8 +144,8 @@ class Prediction(Record):
     answer_path: str
     correct: bool | None
     """Equals the gold; None without gold."""
-    language_share: float | None
-    """Share of the response's words in `lang`, 0 to 1; None where it has no words to judge."""
+    language_share: Share
+    """Share of the answer's words in `lang`, mathematics and names left out; 0 where it has no words."""
 
 
 class ModelEntry(Record):

@@ -72,7 +72,7 @@ def summarise(rows: Sequence[Prediction], questions: Sequence[Question]) -> dict
                 "accuracy": sum(graded) / len(graded) if graded else None,
                 "num_ungraded": len(own) - len(graded),
                 "truncated_share": sum(row.truncated for row in own) / len(own),
-                "language_share": sum(row.language_share or 0.0 for row in own) / len(own),
+                "language_share": sum(row.language_share for row in own) / len(own),
             }
     return metrics
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from components.answers.reading import read_answer
+from components.answers.verdict import grade
 from components.contracts import Prediction, Question
 from components.contracts.records import System
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
-from components.lang.answers import grade, read_answer
-from components.lang.share import language_share
+from components.lang.share import response_shares
 
 
 def predict(
@@ -21,7 +22,7 @@ def predict(
     groups = responder.respond([(q.asked, q.lang) for q in questions], decoding)
     rows = []
     for question, (response,) in zip(questions, groups, strict=True):
-        read = read_answer(response.text, question.lang, len(question.choices))
+        read = read_answer(response.text, question.lang, choices=question.choices)
         rows.append(
             Prediction(
                 system=system,
@@ -36,7 +37,7 @@ def predict(
                 answer_read=read.value,
                 answer_path=read.path,
                 correct=grade(read.value, question.answer),
-                language_share=language_share(response.text, question.lang),
+                language_share=response_shares(response.text, question.lang, question.question)[1].share,
             )
         )
     return rows

@@ -1,93 +1,139 @@
-"""How much of a text is in a language: by script where a script decides, by statistics among Latin ones.
+"""How much of a text is in a language: by script where a script decides, by statistics within the others."""
 
-Only the table's languages are told apart: Ukrainian counts as Russian, Portuguese mostly as Spanish.
-"""
-
-import re
-import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import groupby, pairwise
 
-from lingua import Language, LanguageDetector, LanguageDetectorBuilder
+from components.lang.likelihood import UNKNOWN, common_words, is_statistical, label_words
+from components.lang.prose import Word, names, words
+from components.lang.scripts import LETTERS_PER_CHARACTER, Target, han_language, language_of, target
+from components.lang.thoughts import split_thought
 
-from components.lang.table import language, languages
-
-SCRIPTS = {
-    "Latin": "A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿ",
-    "Cyrillic": "Ѐ-ԯ",
-    "Han": "々〇㐀-䶿一-鿿豈-﫿",
-    "Kana": "ぁ-ゖゝ-ヿｦ-ﾟ",
-    "Thai": "ก-๛",
-    "Bengali": "ঀ-৿",
-    "Telugu": "ఀ-౿",
-}
-_MIN_KANA = 0.1  # of Chinese characters and kana together; from here on the characters are Japanese
-_MATHS = re.compile(r"\\[A-Za-z]+|\b[A-Za-z]\b")
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？।\n])\s*")
-# Words with their vowel signs, which Python does not count as word characters.
-_WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u0e00-\u0e7f])+")
-_RUNS = {script: re.compile(f"[{ranges}]+") for script, ranges in SCRIPTS.items()}
+_FEW_WORDS = 3
+_CAPITAL_NOUNS = ("de", "lb")
 
 
-def language_share(text: str, lang: str, ignore: str = "") -> float | None:
-    """Share of the text's letters that are in `lang`, 0 to 1.
+@dataclass(frozen=True, slots=True)
+class LanguageShares:
+    """How a text's words are shared among languages, by letters; a Chinese character counts as three, kana as two."""
 
-    Numbers, LaTeX commands and one-letter variables are left out, and so is every word that occurs in
-    `ignore` (names from the prompt, say). A sentence in Latin letters counts whole, for its likeliest
-    language. None where no letter is left to judge. Deterministic.
+    share: float
+    """In the language asked for, 0 to 1; 0 where there are no words."""
+    language: str | None
+    """The one with the largest share, as BCP-47 code, and as asked for where it is that one; None where unknown."""
+    other: str | None
+    """The one with the largest share besides the language asked for; None where there is none known."""
+    other_share: float
+    """Its share, 0 to 1."""
+    too_short: bool
+    """There are no words, or the letters do not settle the language and there are too few words for statistics."""
 
-    Raises:
-        PipelineError: `lang` is not in the table of languages.
+
+_NO_WORDS = LanguageShares(share=0.0, language=None, other=None, other_share=0.0, too_short=True)
+
+
+def language_shares(text: str, lang: str, prompt: str = "") -> LanguageShares:
+    """Shares by language of a text's words. Never raises; the same on every call and in every thread.
+
+    Left out are mathematics, numbers, units, code-like identifiers, single letters and the prompt's names.
+
+    Args:
+        text: The text as it is, thought included.
+        lang: The language asked for, any BCP-47 tag. Nothing is in a language that is not known.
+        prompt: What the text answers.
+
+    Returns:
+        Shares that add up to at most 1: text in no known language is in none of them.
     """
-    script = language(lang).script
-    ignored = {word.casefold() for word in _WORD.findall(unicodedata.normalize("NFC", ignore))}
-    plain = _MATHS.sub(" ", unicodedata.normalize("NFC", text))
-    sentences = [_words(sentence, ignored) for sentence in _SENTENCE_END.split(plain)]
-    total = sum(_num_letters(sentence) for sentence in sentences)
-    if total == 0:
-        return None
-    if script == "Latin":
-        return sum(_num_latin_letters(sentence, lang) for sentence in sentences) / total
-    return _num_script_letters(" ".join(sentences), script) / total
+    asked = target(lang)
+    kept = _without_names(words(text), prompt, asked)
+    labels = _labels(kept, asked)
+    letters: defaultdict[str, int] = defaultdict(int)
+    for word, label in zip(kept, labels, strict=True):
+        letters[label] += len(word.text) * LETTERS_PER_CHARACTER.get(word.script, 1)
+    total = sum(letters.values())
+    if sum(len(word.text) for word in kept) < 2:  # a choice's letter
+        return _NO_WORDS
+    others = sorted((-count, label) for label, count in letters.items() if label not in (lang, UNKNOWN))
+    return LanguageShares(
+        share=letters[lang] / total if asked.script else 0.0,
+        language=min(letters, key=lambda label: (-letters[label], label != lang, label)) or None,
+        other=others[0][1] if others else None,
+        other_share=-others[0][0] / total if others else 0.0,
+        too_short=_is_guess(kept),
+    )
 
 
-def _words(sentence: str, ignored: set[str]) -> str:
-    return " ".join(word for word in _WORD.findall(sentence) if word.casefold() not in ignored)
+def response_shares(text: str, lang: str, prompt: str = "") -> tuple[LanguageShares | None, LanguageShares]:
+    """Shares of a response's thought, None where there is none, and of its answer.
+
+    Where no answer follows the thought, or it is not closed, the answer is the whole text. See `language_shares`.
+    """
+    thought, answer = split_thought(text)
+    of_thought = None if thought is None else language_shares(thought, lang, prompt)
+    return of_thought, language_shares(answer or text, lang, prompt)
 
 
-def _num_letters(text: str) -> int:
-    return sum(character.isalpha() for character in text)
+def _labels(kept: Sequence[Word], asked: Target) -> list[str]:
+    """The language of each word; the one asked for as it was asked for."""
+    labels = [UNKNOWN] * len(kept)
+    by_script: defaultdict[str, list[int]] = defaultdict(list)
+    for index, word in enumerate(kept):
+        by_script["Hani" if word.script == "Kana" else word.script].append(index)
+    for script, indices in by_script.items():
+        those = [kept[index] for index in indices]
+        if script == "Hani":
+            found = _han_labels(those, asked)
+        elif is_statistical(script):
+            found = _statistical_labels(those, script, asked)
+        else:
+            found = [asked.tag if asked.script == script else language_of(script) or UNKNOWN] * len(those)
+        for index, label in zip(indices, found, strict=True):
+            labels[index] = label
+    return labels
 
 
-def _num_script_letters(text: str, script: str) -> int:
-    """Letters of a script. Chinese characters are Chinese or Japanese letters, by the kana among them."""
-    if script not in ("Han", "Kana"):
-        return _num_letters(_only(text, script))
-    han, kana = _num_letters(_only(text, "Han")), _num_letters(_only(text, "Kana"))
-    japanese = kana > 0 and kana >= _MIN_KANA * (han + kana)
-    if script == "Kana":
-        return han + kana if japanese else 0
-    return 0 if japanese else han
+def _statistical_labels(those: Sequence[Word], script: str, asked: Target) -> list[str]:
+    starts = [True] + [before.sentence != word.sentence for before, word in pairwise(those)]
+    return label_words([word.text for word in those], starts, script, asked)
 
 
-def _num_latin_letters(sentence: str, lang: str) -> int:
-    """Latin letters of a sentence whose likeliest language is `lang`, else 0."""
-    latin = _only(sentence, "Latin")
-    if not latin:
-        return 0
-    likeliest = _detector().detect_language_of(latin)
-    return _num_letters(latin) if likeliest is not None and _code(likeliest) == lang else 0
+def _han_labels(those: Sequence[Word], asked: Target) -> list[str]:
+    """Sentence by sentence: Japanese has kana."""
+    sentences = [list(group) for _, group in groupby(those, key=lambda word: word.sentence)]
+    around = han_language(_joined(those, "Hani"), _joined(those, "Kana"), None)
+    by_language = {"zh": "Hani", "ja": "Kana"}
+    labels = []
+    for sentence in sentences:
+        code = han_language(_joined(sentence, "Hani"), _joined(sentence, "Kana"), around)
+        labels += [asked.tag if asked.script == by_language[code] else code] * len(sentence)
+    return labels
 
 
-def _only(text: str, script: str) -> str:
-    return " ".join(_RUNS[script].findall(text))
+def _joined(those: Sequence[Word], script: str) -> str:
+    return "".join(word.text for word in those if word.script == script)
+
+
+def _without_names(those: list[Word], prompt: str, asked: Target) -> list[Word]:
+    if not prompt:
+        return those
+    small = {word.text for word in those}
+    known = names(prompt, _common())
+    kept = [
+        word
+        for word in those
+        if not (word.text[0].isupper() and word.text.casefold() in known and word.text.lower() not in small)
+    ]
+    return kept or (those if asked.code in _CAPITAL_NOUNS else [])
 
 
 @cache
-def _detector() -> LanguageDetector:
-    codes = [code for code, row in languages().items() if row.script == "Latin"]
-    latin = [candidate for candidate in Language.all() if _code(candidate) in codes]
-    return LanguageDetectorBuilder.from_languages(*latin).with_preloaded_language_models().build()
+def _common() -> frozenset[str]:
+    return frozenset(word.casefold() for common in common_words().values() for word in common)
 
 
-def _code(candidate: Language) -> str:
-    return candidate.iso_code_639_1.name.lower()
+def _is_guess(kept: Sequence[Word]) -> bool:
+    statistical = sum(is_statistical(word.script) for word in kept)
+    return statistical < _FEW_WORDS and 2 * statistical > len(kept)

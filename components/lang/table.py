@@ -1,19 +1,23 @@
-"""The table of languages: labels, answer phrases, number marks and names, one file each in `languages/`."""
+"""The table of languages: labels, names, and how answers are written in them, one file each in `languages/`."""
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
+from babel import Locale, UnknownLocaleError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.contracts import PipelineError
 
 LANGUAGES_FOLDER = Path(__file__).with_name("languages")
 
+Words = tuple[str, ...]
+Script = Literal["Latin", "Cyrillic", "Han", "Kana", "Hangul", "Thai", "Bengali", "Telugu", "Devanagari", "Arabic"]
+
 
 class Language(BaseModel):
-    """One language's words and marks; the fields are explained in `languages/en.yaml`."""
+    """One language's words; the fields are explained in `languages/en.yaml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,14 +27,20 @@ class Language(BaseModel):
     answer_label: str
     answer_sentence: str
     sentence_gap: str
-    answer_phrases: tuple[str, ...]
-    decimal_mark: str
-    group_marks: str
-    script: Literal["Latin", "Cyrillic", "Han", "Kana", "Thai", "Bengali", "Telugu"]
-    """Those that `share.py` can tell apart."""
+    answer_phrases: Words
+    script: Script
     native_digits: str | None = Field(default=None, min_length=10, max_length=10)
     """0 to 9 in the language's own digits; None where it has none."""
-    names: tuple[str, ...] = Field(min_length=1)
+    scale_words: dict[str, Annotated[int, Field(ge=10)]] = {}
+    scale_words_lead: bool = False
+    minus_words: Words = ()
+    not_minus: Words = ()
+    not_before: Words = ()
+    not_after: Words = ()
+    or_words: Words = ()
+    choice_letters: str = Field(default="", max_length=10)
+    not_numerals: Words = ()
+    names: Words = Field(min_length=1)
     problems: dict[str, dict[str, Any]] = {}
     """Texts by family of problems, as in a family's file under `text.<code>`."""
 
@@ -56,6 +66,27 @@ def language(code: str) -> Language:
     except KeyError:
         path = LANGUAGES_FOLDER / f"{code}.yaml"
         raise PipelineError(f"language `{code}` is not known; add {path} (CONTRIBUTING.md shows how)") from None
+
+
+def nearest_language(tag: str) -> Language | None:
+    """The table's row of a BCP-47 tag, or of its language where the table has no such region or script (`pt-BR`)."""
+    rows = languages()
+    return rows.get(tag) or rows.get(tag.replace("_", "-").split("-")[0].lower())
+
+
+@cache
+def group_marks(tag: str) -> str:
+    """Which of `.` and `,` the language groups digits with, by CLDR: one, or neither where it groups with spaces.
+
+    Of a tag that CLDR does not know: as in its language, else as in English.
+    """
+    for name in (tag, tag.replace("_", "-").split("-")[0]):
+        try:
+            mark = Locale.parse(name.replace("_", "-"), sep="-").number_symbols["latn"]["group"]
+        except (UnknownLocaleError, ValueError, TypeError, KeyError):
+            continue
+        return {".": ".", ",": ",", "،": ",", "⹁": ","}.get(mark, "")
+    return ","
 
 
 def _read_language(path: Path) -> Language:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import NoReturn
 
+from components.answers.numbers import find_numbers
+from components.answers.plain import ascii_digits
 from components.contracts import PipelineError, Question
 from components.contracts.records import Split
 from components.lang import language
-from components.lang.numbers import ascii_digits, find_numbers
 
 NUM_WORDS = 13  # in a row and the same: no accident (the length that GPT-3's authors checked with)
 # Scripts without spaces: as many characters as 13 English words take. MGSM's 250 problems have 1.47 characters (a number
@@ -57,7 +58,7 @@ def _tokens(text: str, lang: str) -> list[str]:
     plain = ascii_digits(unicodedata.normalize("NFKC", text).casefold())
     tokens: list[str] = []
     end = 0
-    for number in find_numbers(plain, language(lang).group_marks):
+    for number in find_numbers(plain, lang):
         tokens += plain[end : number.start].translate(_PLAIN).split()
         tokens.append(number.value)
         end = number.end

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
@@ -156,6 +156,11 @@ def load_families(folder: Path = FAMILIES_FOLDER) -> list[Family]:
         PipelineError: A file is no YAML or breaks the format; the file and the key are named.
     """
     return [_load_family(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def written_languages(families: Sequence[Family]) -> list[str]:
+    """The languages of the table that every family has a text in; answers are read in more."""
+    return [code for code in languages() if all(code in family.text for family in families)]
 
 
 def _load_family(path: Path) -> Family:

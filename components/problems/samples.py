@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from components.contracts import write_text
-from components.lang import Language, languages
+from components.lang import Language, language
 from components.problems.build import ask, draw_problems
-from components.problems.families import Family, load_families
+from components.problems.families import Family, load_families, written_languages
 
 FOLDER = Path("docs/problems")
 SEED = 17
@@ -33,8 +33,8 @@ def _section(lang: str, family: Family) -> str:
 def main() -> None:
     """Write every language's page."""
     families = load_families()
-    for code, lang in languages().items():
-        write_text(FOLDER / f"{code}.md", page(lang, families))
+    for code in written_languages(families):
+        write_text(FOLDER / f"{code}.md", page(language(code), families))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ A filter that costs some right samples where questions hold numbers that the sol
 parameter. Gold answers are not looked at.
 """
 
-from components.lang.numbers import ascii_digits, find_numbers
+from components.answers.numbers import find_numbers
+from components.answers.plain import plain_text
 
-_ENGLISH_GROUP_MARKS = ","
 _LEAVES_NO_TRACE = "1"  # one half is a division by two, one box needs no multiplication
 
 
@@ -20,4 +20,4 @@ def unused_number(question: str, working: str) -> str | None:
 
 
 def _numbers(text: str) -> list[str]:
-    return [number.value.removeprefix("-") for number in find_numbers(ascii_digits(text), _ENGLISH_GROUP_MARKS)]
+    return [number.value.removeprefix("-") for number in find_numbers(plain_text(text), "en")]

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from components.answers.verdict import same_answer
 from components.contracts import Question, Reference, Sample
-from components.lang.answers import same_answer
 from components.params import ReferenceParams
 from components.reference.arithmetic import false_equation
 from components.reference.vote import LOW_AGREEMENT, NO_ANSWER, may_vote

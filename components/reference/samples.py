@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from components.answers.reading import read_answer
 from components.contracts import Question, Sample
-from components.lang.answers import read_answer
 
 Asked = Sequence[tuple[Question, Sequence[Question]]]
 """Questions, each with its worked examples."""
@@ -26,7 +26,7 @@ def make_sample(
         sample=sample,
         text=text,
         thought=thought,
-        answer=read_answer(text, "en", len(question.choices)).value,
+        answer=read_answer(text, "en", choices=question.choices).value,
         truncated=truncated,
         num_tokens=num_tokens,
         seconds=seconds,

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from components.answers.verdict import same_answer
 from components.contracts import Question, Reference, Sample
-from components.lang.answers import same_answer
 from components.params import ReferenceParams
 from components.reference.arithmetic import false_equation
 from components.reference.coverage import unused_number

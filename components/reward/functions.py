@@ -3,15 +3,16 @@
 None means "cannot be scored" (there is nothing to compare with); a response that is empty, unreadable or wrong is
 scored, with 0. Formulas are our reconstruction of arXiv 2509.25543 (docs/paper_index.md). Example:
 
->>> AnswerReward()(completions=["La respuesta es 12."], lang=["es"], reference_answer=["12"], num_choices=[0])
+>>> AnswerReward()(completions=["La respuesta es 12."], lang=["es"], reference_answer=["12"], choices=[()])
 [1.0]
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from components.lang.answers import read_answer, same_answer
-from components.lang.share import language_share
+from components.answers.reading import read_answer
+from components.answers.verdict import same_answer
+from components.lang.share import response_shares
 from components.params import RewardParams
 from components.reward.encoders import Encoder
 
@@ -28,13 +29,13 @@ class AnswerReward:
         completions: Sequence[str],
         lang: Sequence[str],
         reference_answer: Sequence[str | None],
-        num_choices: Sequence[int],
+        choices: Sequence[Sequence[str]],
         **_: Any,  # noqa: ANN401
     ) -> Scores:
-        """None where the reference has no answer. `num_choices` is 0 where the answer is a number, not a letter."""
+        """None where the reference has no answer. `choices` is empty where the answer is a number, not a letter."""
         return [
-            None if answer is None else float(same_answer(read_answer(text, code, count).value, answer))
-            for text, code, answer, count in zip(completions, lang, reference_answer, num_choices, strict=True)
+            None if answer is None else float(same_answer(read_answer(text, code, choices=offered).value, answer))
+            for text, code, answer, offered in zip(completions, lang, reference_answer, choices, strict=True)
         ]
 
 
@@ -58,13 +59,20 @@ class EmbeddingReward:
 
 
 class LanguageReward:
-    """Share of the response's words written in the prompt's language, mathematics left out. Values 0 to 1."""
+    """Share of the answer's words in the prompt's language; mathematics, names and thought are left out. 0 to 1."""
 
     __name__ = "language"
 
-    def __call__(self, completions: Sequence[str], lang: Sequence[str], **_: Any) -> Scores:  # noqa: ANN401
+    def __call__(
+        self,
+        completions: Sequence[str],
+        lang: Sequence[str],
+        question: Sequence[str],
+        **_: Any,  # noqa: ANN401
+    ) -> Scores:
         """A response without any words is out of language (0): the worked examples have words."""
-        return [language_share(text, code) or 0.0 for text, code in zip(completions, lang, strict=True)]
+        rows = zip(completions, lang, question, strict=True)
+        return [response_shares(text, code, asked)[1].share for text, code, asked in rows]
 
 
 class HybridReward:

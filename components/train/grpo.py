@@ -41,7 +41,8 @@ def run_grpo(
         "lang": [q.lang for q, _ in pairs],
         "reference_answer": [r.answer for _, r in pairs],
         "reference_text": [r.text for _, r in pairs],
-        "num_choices": [len(q.choices) for q, _ in pairs],
+        "question": [q.question for q, _ in pairs],
+        "choices": [list(q.choices) for q, _ in pairs],
     }
     trainer = PivotGRPOTrainer(
         model=policy,

@@ -8,10 +8,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.answers.reading import read_answer
+from components.answers.verdict import same_answer
 from components.contracts import Question, Reference, write_json
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
-from components.lang.answers import read_answer, same_answer
 
 
 class Validation:
@@ -35,7 +36,7 @@ class Validation:
         groups = responder.respond([(q.asked, q.lang) for q, _ in self.pairs], self.decoding)
         agreed: dict[str, list[bool]] = {}
         for (question, reference), (response,) in zip(self.pairs, groups, strict=True):
-            read = read_answer(response.text, question.lang, len(question.choices)).value
+            read = read_answer(response.text, question.lang, choices=question.choices).value
             agreed.setdefault(question.lang, []).append(same_answer(read, reference.answer))
         scores = {lang: sum(values) / len(values) for lang, values in agreed.items()}
         scores["macro"] = sum(scores.values()) / len(scores)

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from components.lang import language, language_share
-from components.lang.numbers import ascii_digits, find_numbers
+from components.answers.numbers import find_numbers
+from components.answers.plain import plain_text
+from components.lang.share import language_shares
 from components.translation.translator import Translation, Translator
 
 _LEAST_SHARE = 0.5  # of the letters; names and quotations may stay
@@ -29,11 +30,11 @@ def _checked(original: str, translation: Translation, lang: str) -> Translation:
     if _numbers(original, "en") - _numbers(translation.text, lang):
         return Translation(text=None, reason="number lost")
     # A choice such as `Paris` or `x = 3` may well stay as it is; a sentence may not.
-    share = language_share(translation.text, lang) if len(original.split()) > 3 else None
-    if share is not None and share < _LEAST_SHARE:
+    shares = language_shares(translation.text, lang)
+    if len(original.split()) > 3 and shares.language is not None and shares.share < _LEAST_SHARE:
         return Translation(text=None, reason="other language")
     return translation
 
 
 def _numbers(text: str, lang: str) -> Counter[str]:
-    return Counter(number.value for number in find_numbers(ascii_digits(text), language(lang).group_marks))
+    return Counter(number.value for number in find_numbers(plain_text(text), lang))

@@ -53,7 +53,7 @@ def test_choices_are_read_as_letters_and_without_gold_nothing_is_correct_or_wron
         [
             ("La respuesta es 12.", "La respuesta es B."),
             ("La respuesta es (B).", "La respuesta es (A)."),
-            ("La respuesta es B.", "La respuesta es 7."),
+            ("La respuesta es B.", "La respuesta es 8."),
         ]
     )
     reward = HybridReward(SameVectors(), 0.7, 0.3, 0.5)

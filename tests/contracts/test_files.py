@@ -65,7 +65,7 @@ on_disk = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 GOOD = {
     "system": "base", "problem_id": "p-1", "lang": "es", "family": "f", "unseen_family": False, "trained_lang": True,
     "response": "12", "num_tokens": 3, "truncated": False, "answer_read": "12", "answer_path": "last_number",
-    "correct": True, "language_share": None,
+    "correct": True, "language_share": 0.5,
 }  # fmt: skip
 BROKEN = [
     ({k: v for k, v in GOOD.items() if k != "num_tokens"}, "field `num_tokens`: Field required"),

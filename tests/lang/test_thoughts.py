@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.lang import read_answer
+from components.answers import read_answer
 from components.lang.thoughts import split_thought
 
 

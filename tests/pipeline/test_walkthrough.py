@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.answers.numbers import find_numbers
+from components.answers.plain import ascii_digits
 from components.contracts import Prediction, Question, Reference, read_records, read_table
-from components.lang.numbers import ascii_digits, find_numbers
 from tests.pipeline.conftest import ROOT, run
 from tests.server.local import completion, serving
 
@@ -45,7 +46,7 @@ def translate(asked):
     """A translator whose Spanish and Thai have the text's numbers, and one more that tells texts apart."""
     request, text = asked.question.split("\n\n", 1)
     (name,) = (name for name in SENTENCES if f"to {name}." in request)
-    numbers = [number.value for number in find_numbers(ascii_digits(text), ",")]
+    numbers = [number.value for number in find_numbers(ascii_digits(text), "en")]
     return completion(SENTENCES[name].format("; ".join([str(zlib.crc32(text.encode())), *numbers])))
 
 

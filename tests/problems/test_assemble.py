@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mlflow.utils.validation import _validate_metric_name
 
+from components.answers import read_answer
 from components.contracts import PipelineError
 from components.journal import Journal
-from components.lang import read_answer
 from components.params import BaseParams, ColumnsParams, ProblemsParams, SourceParams, SourcesParams
 from components.problems.__main__ import summarise
 from components.problems.assemble import assemble as assemble_with

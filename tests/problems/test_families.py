@@ -7,19 +7,29 @@ from functools import cache
 
 import pytest
 
+from components.answers import read_answer
+from components.answers.numbers import find_numbers
+from components.answers.plain import ascii_digits
 from components.contracts import PipelineError
-from components.lang import language, languages, read_answer
-from components.lang.numbers import ascii_digits, find_numbers
+from components.lang import language
 from components.problems.build import ask, draw_problems
-from components.problems.families import FAMILIES_FOLDER, LARGEST, MAX_DECIMALS, SMALLEST, load_families
+from components.problems.families import (
+    FAMILIES_FOLDER,
+    LARGEST,
+    MAX_DECIMALS,
+    SMALLEST,
+    load_families,
+    written_languages,
+)
 
 FAMILIES = load_families()
 NUM_SEEDS = 200
 NUMBER = r"(\d(?:[\d.,\u00a0\u202f]*\d)?)"
 EQUATION = re.compile(rf"{NUMBER} ([-+×÷]) {NUMBER} = {NUMBER}")
 OPERATIONS = {"+": operator.add, "-": operator.sub, "×": operator.mul, "÷": operator.truediv}
-NATIVE = [code for code, row in languages().items() if row.native_digits]
-EACH = [(family.name, lang) for family in FAMILIES for lang in languages()]
+WRITTEN = written_languages(FAMILIES)
+NATIVE = [code for code in WRITTEN if language(code).native_digits]
+EACH = [(family.name, lang) for family in FAMILIES for lang in WRITTEN]
 
 
 PROBLEMS = {family.name: [next(draw_problems(family, seed)) for seed in range(NUM_SEEDS)] for family in FAMILIES}
@@ -31,7 +41,7 @@ def samples(family, lang, native_digits=False):
 
 
 def read(text, lang):
-    return Fraction(next(find_numbers(ascii_digits(text), language(lang).group_marks)).value)
+    return Fraction(next(find_numbers(ascii_digits(text), lang)).value)
 
 
 def check_solution(question, lang):
@@ -45,8 +55,7 @@ def check_solution(question, lang):
 
 
 def numbers_of(question):
-    marks = language(question.lang).group_marks
-    return sorted(number.value for number in find_numbers(ascii_digits(question.question), marks))
+    return sorted(number.value for number in find_numbers(ascii_digits(question.question), question.lang))
 
 
 @pytest.mark.parametrize(("family", "lang"), EACH)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from components.answers import read_answer
 from components.contracts import ContractError, PipelineError, Question, write_records
-from components.lang import languages, read_answer
+from components.lang import languages
 from components.params import SourceParams
 from components.problems.sources import read_exemplars, read_source
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+PUBLISHED = {"bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh"}
 published = pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
 
 
@@ -34,7 +36,7 @@ def gsm8k(path, *rows):
 def test_real_mgsm_is_parallel_in_all_languages():
     problems = read_source(mgsm(DATA / "mgsm"))
     assert len(problems) == 250
-    assert all(problem.texts.keys() == languages().keys() for problem in problems)
+    assert all(problem.texts.keys() == PUBLISHED for problem in problems)
     assert [text.row for text in problems[7].texts.values()] == [7] * 11
     assert "57500" in {problem.answer for problem in problems}  # written 57,500
     assert all("\t" not in text.question for problem in problems for text in problem.texts.values())
@@ -46,7 +48,7 @@ def test_real_exemplars_lose_their_labels_and_keep_their_answers():
     assert [one.answer for one in exemplars] == ["11", "29", "39", "9", "33", "8", "8", "5"]
     for one in exemplars:
         assert one.is_worked
-        assert one.texts.keys() == languages().keys()
+        assert one.texts.keys() == PUBLISHED
         for lang, text in one.texts.items():
             assert not text.question.startswith(languages()[lang].question_label.rstrip(":："))
             assert "\n" not in text.question + text.solution
@@ -142,7 +144,7 @@ def test_gsm8k_without_marks_has_unknown_steps_and_no_rows_are_an_error(tmp_path
         ("en", "#### 5", "The answer is 5."),
         ("en", "\n #### 5", "The answer is 5."),
         ("en", "2+3=5.\n\n#### 5", "2+3=5. The answer is 5."),
-        ("pt", "2+3=5.\n#### 5", None),  # a language outside our table
+        ("eo", "2+3=5.\n#### 5", None),  # a language outside our table
     ],
 )
 def test_gsm8k_solutions(tmp_path, lang, answer, solution):

@@ -244,9 +244,9 @@ def test_solutions_end_with_the_answer_sentence():
 
 def test_a_solution_in_a_language_outside_the_table_is_left_out():
     row = {"q": "x", "a": 4, "s": "2 + 2 = 4.", "n": 1}
-    (problem,) = rows_of([row | {"l": "pt"}, row | {"l": "en"}], **MAPPED, solution="s", lang="l", id="n")
+    (problem,) = rows_of([row | {"l": "eo"}, row | {"l": "en"}], **MAPPED, solution="s", lang="l", id="n")
     assert {lang: text.solution for lang, text in problem.texts.items()} == {
-        "pt": None,
+        "eo": None,
         "en": "2 + 2 = 4. The answer is 4.",
     }
 

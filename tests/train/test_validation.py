@@ -60,7 +60,7 @@ def test_agreement_with_the_reference_counts_and_gold_does_not(tmp_path):
 
 def test_choices_are_asked_and_read_as_such(tmp_path):
     pairs = [(question("p-3", lang, ("1", "2")), reference("p-3", "B")) for lang in ("es", "zh")]
-    responder = Responder("La respuesta es (B).", "答案是2。")
+    responder = Responder("La respuesta es (B).", "答案是3。")
     scores = Validation(pairs, Decoding(8), tmp_path / "history.json").measure(5, responder)
     assert scores == {"es": 1.0, "zh": 0.0, "macro": 0.5}
     assert responder.asked[0][0] == [(f"p-3 in {lang} (A) 1 (B) 2", lang) for lang in ("es", "zh")]

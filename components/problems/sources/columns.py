@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from components.answers.verdict import canonical_gold
 from components.contracts.records import CHOICE_LETTERS
 from components.params import ColumnsParams, SourceParams
 from components.problems.sources.lines import parse_json
 from components.problems.sources.problem import SourceProblem, SourceText, at_row, worked_solution
-from components.questions import canonical_gold, check_choices
+from components.questions import check_choices
 
 Row = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from components.answers.verdict import canonical_gold
 from components.params import SourceParams
 from components.problems.sources.lines import read_jsonl
 from components.problems.sources.problem import SourceProblem, SourceText, at_row, worked_solution
-from components.questions import canonical_gold
 
 _MARK = re.compile(r"<<[^>]*>>")
 

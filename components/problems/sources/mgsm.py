@@ -6,12 +6,13 @@ Shi et al. 2022, https://github.com/google-research/url-nlp.
 import re
 from pathlib import Path
 
+from components.answers import read_answer
+from components.answers.verdict import canonical_gold
 from components.contracts import PipelineError
-from components.lang import language, languages, read_answer
+from components.lang import language, languages
 from components.params import SourceParams
 from components.problems.sources.lines import parse_json, read_text
 from components.problems.sources.problem import SourceProblem, SourceText, at_row
-from components.questions import canonical_gold
 
 EXEMPLARS = "exemplars.json"
 _LABEL = re.compile(r"^[^:：\d]{1,40}[:：]\s*")  # `Question:`, `Step-by-Step Answer:` in any language

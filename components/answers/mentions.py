@@ -1,0 +1,54 @@
+"""Finding the choice that a response states in words instead of by its letter."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from components.answers.plain import plain_text
+from components.answers.quantities import CASED
+from components.answers.statement import is_denied, sentence_end
+from components.contracts.records import CHOICE_LETTERS
+from components.lang.table import Language
+
+_MARKS = re.compile(r"[\s*_\"'“”„«»`]+")
+
+
+class _Mention(NamedTuple):
+    start: int
+    letter: str
+
+
+def mentioned_choice(plain: str, choices: Sequence[str], starts: Sequence[int], row: Language) -> str | None:
+    """The letter of the choice whose full text is stated: in a box or after the last phrase, else the only one at all.
+
+    Args:
+        plain: A response as returned by `plain_text`.
+        choices: The choices' texts, A first.
+        starts: Where boxes and answer phrases end, the one that counts most first.
+        row: The language's words for "not".
+    """
+    for start in starts:
+        sentence = plain[start : sentence_end(plain, start)]
+        stated = [mention for mention in _mentions(sentence, choices) if not is_denied(sentence[: mention.start], row)]
+        if len({mention.letter for mention in stated}) == 1:
+            return stated[0].letter
+    letters = {mention.letter for mention in _mentions(plain, choices)}
+    return letters.pop() if len(letters) == 1 else None
+
+
+def _mentions(plain: str, choices: Sequence[str]) -> Iterator[_Mention]:
+    """Where choices' texts stand; where one text is part of another, the longer one."""
+    texts = sorted(zip(choices, CHOICE_LETTERS, strict=False), key=lambda text: len(text[0]), reverse=True)
+    patterns = {letter: _pattern(choice) for choice, letter in texts if _MARKS.sub("", choice)}
+    if patterns:
+        either = "|".join(f"(?P<{letter}>{pattern})" for letter, pattern in patterns.items())
+        for match in re.finditer(either, plain):
+            yield _Mention(match.start(), str(match.lastgroup))
+
+
+def _pattern(choice: str) -> str:
+    """The choice's words with any space and marks between, as no part of longer words or numbers."""
+    words = [re.escape(word) for word in _MARKS.split(plain_text(choice)) if word]
+    before = rf"(?<![\d{CASED}])(?<!\d[.,])" if re.match(rf"[\d{CASED}]", words[0]) else ""
+    after = rf"(?![\d{CASED}]|[.,]\d)" if re.search(rf"[\d{CASED}]$", words[-1]) else ""
+    return before + _MARKS.pattern.join(words) + after
