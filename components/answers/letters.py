@@ -9,7 +9,12 @@ import re
 import unicodedata
 from functools import cache
 
+from components.answers.doubts import is_denied, is_either
+from components.answers.plain import plain_text
 from components.contracts.records import CHOICE_LETTERS
+from components.lang.table import Language
+
+SEVERAL = ""
 
 _LOOKALIKES = dict(zip("АВСЕНІΑΒΕΗΙ", "ABCEHIABEHI", strict=True))
 _WORDS = frozenset("AI") | _LOOKALIKES.keys()
@@ -36,8 +41,9 @@ _UPPER = f"{CHOICE_LETTERS}{''.join(_LOOKALIKES)}"
 _ANY = f"{_UPPER}{CHOICE_LETTERS.lower()}"
 # no part of a word, of P(A), d'A, U.S.A, 20 °C, 5 A or N/A ...
 _BEFORE = rf"(?<![{_CASED}°/\\])(?<![{_CASED}][.'(-])(?<!\d\s)"
-# ... of C'est, B-52, i.e., A+B, C# or an equation
-_AFTER = rf"(?![{_CASED}°/]|['-][{_CASED}]|\.[{_CASED}](?![{_CASED}])|\ ?[=+#%^])"
+# ... of C'est (but B'dir is Turkish), B-52, i.e., A+B, C# or an equation
+_TURKISH = rf"(?:[dt][iıuü]r|y[iıuü]|n[iıuü]n|[dt][ae])(?![{_CASED}])"
+_AFTER = rf"(?![{_CASED}°/]|'(?!{_TURKISH})[{_CASED}]|-[{_CASED}]|\.[{_CASED}](?![{_CASED}])|\ ?[=+#%^])"
 _LETTER = re.compile(rf"{_BEFORE}[{_ANY}]{_AFTER}")
 _LAST = re.compile(
     rf"""
@@ -52,6 +58,9 @@ _SCRIPT_RANGES = {
     "ARABIC": "؀-ٟٮ-ۿ", "THAI": "ก-๎", "BENGALI": "ঀ-৥", "DEVANAGARI": "ऀ-ॣ", "TELUGU": "ఀ-౥",
     "HANGUL": "가-힣ㄱ-ㅣ", "KATAKANA": "ァ-ヺー",
 }  # fmt: skip
+_LISTED = re.compile(r"[\s)*]*[,;/&、][\s(*]*")
+_SHORTEST_LIST = 3
+_CONTEXT = 40  # characters around a letter in which it is denied
 _FURTHEST_LOOK = 4  # characters after a letter that decide what it is
 
 
@@ -68,29 +77,60 @@ def with_plain_letters(text: str, local_letters: str) -> str:
     return text.translate(_PLAIN)
 
 
-def stated_choice(text: str, start: int, stop: int) -> str | None:
-    """The first choice A to J that begins in `start`..`stop`, where an answer is announced.
+def stated_choice(text: str, start: int, stop: int, row: Language) -> str | None:
+    """The first choice A to J that begins in `start`..`stop`, where an answer is announced, and is not denied.
 
     Args:
         text: As returned by `with_plain_letters`.
         start: Where the announcement (a phrase, a box's brace) ends.
         stop: How far to look.
+        row: The language's words for "not", "or" and "and".
+
+    Returns:
+        None where there is none, `SEVERAL` where two are offered.
     """
-    for match in _LETTER.finditer(text, start, stop + _FURTHEST_LOOK):
-        if match.start() < stop and _is_meant(text, start, match.start()):
-            return _latin(match[0])
+    found = [
+        match
+        for match in _LETTER.finditer(text, start, stop + _FURTHEST_LOOK)
+        if match.start() < stop and _is_meant(text, start, match.start())
+    ]
+    ends = [start, *(match.end() for match in found)]
+    starts = [*(match.start() for match in found), min(len(text), stop + _FURTHEST_LOOK)]
+    between = [plain_text(text[end:begin]) for end, begin in zip(ends, starts, strict=True)]
+    for index, match in enumerate(found):
+        if is_denied(between[index], row, between[index + 1]):
+            continue
+        if index + 1 < len(found) and (is_either(between[index + 1], row) or _LISTED.fullmatch(between[index + 1])):
+            return SEVERAL
+        return _latin(match[0])
     return None
 
 
-def last_choice(text: str, num_choices: int) -> str | None:
-    """The last letter in brackets, before `.` or `)`, alone on its line or at the text's end; only those on offer.
+def last_choice(text: str, num_choices: int, row: Language) -> str | None:
+    """The last letter in brackets, before `.` or `)`, alone on its line or at the text's end; else the only one at all.
+
+    Only those on offer count, none that is denied, and no list of all the choices.
 
     Args:
         text: As returned by `with_plain_letters`.
         num_choices: 1 to 10.
+        row: The language's words for "not".
     """
-    letters = (_latin(match[0].lstrip(" *'")) for match in _LAST.finditer(text))
-    return next((letter for letter in reversed(list(letters)) if is_offered(letter, num_choices)), None)
+    found = [*_LAST.finditer(text)]
+    letters = [_latin(match[0].lstrip(" *'")) for match in found]
+    if len(letters) >= _SHORTEST_LIST and "".join(letters) == CHOICE_LETTERS[: len(letters)]:
+        return None
+    for match, letter in zip(reversed(found), reversed(letters), strict=True):
+        if is_offered(letter, num_choices) and not _is_denied(text, match, row):
+            return letter
+    sure = [match for match in _LETTER.finditer(text) if match[0].isupper() and match[0] not in _WORDS]
+    only = {match[0] for match in sure if is_offered(match[0], num_choices) and not _is_denied(text, match, row)}
+    return only.pop() if len(only) == 1 else None
+
+
+def _is_denied(text: str, match: re.Match[str], row: Language) -> bool:
+    before, behind = text[max(0, match.start() - _CONTEXT) : match.start()], text[match.end() : match.end() + _CONTEXT]
+    return is_denied(plain_text(before).rpartition("\n")[2], row, plain_text(behind).partition("\n")[0])
 
 
 def is_offered(letter: str, num_choices: int) -> bool:
@@ -125,4 +165,4 @@ def _local(letters: str) -> tuple[re.Pattern[str], dict[str, str]]:
     latin |= {"أ": latin["ا"], "الف": latin["ا"]} if "ا" in latin else {}
     touching = f"[{_SCRIPT_RANGES[script]}]"
     longest_first = "|".join(sorted(latin, key=len, reverse=True))
-    return re.compile(f"(?<!{touching})(?:{longest_first})(?!{touching})"), latin
+    return re.compile(f"(?<!{touching})(?<![A-Za-z0-9])(?:{longest_first})(?!{touching})"), latin

@@ -6,15 +6,20 @@ from typing import NamedTuple
 
 from components.answers.plain import plain_text
 from components.answers.quantities import CASED
-from components.answers.statement import is_denied, sentence_end
+from components.answers.doubts import is_denied
+from components.answers.statement import sentence_end
 from components.contracts.records import CHOICE_LETTERS
 from components.lang.table import Language
 
 _MARKS = re.compile(r"[\s*_\"'“”„«»`]+")
 
 
+_SHORTEST = 4  # letters of a text that says by itself that a choice is meant; `no` does not
+
+
 class _Mention(NamedTuple):
     start: int
+    end: int
     letter: str
 
 
@@ -29,11 +34,29 @@ def mentioned_choice(plain: str, choices: Sequence[str], starts: Sequence[int], 
     """
     for start in starts:
         sentence = plain[start : sentence_end(plain, start)]
-        stated = [mention for mention in _mentions(sentence, choices) if not is_denied(sentence[: mention.start], row)]
-        if len({mention.letter for mention in stated}) == 1:
+        stated = _stated(sentence, choices, row)
+        if stated and (_is_direct(sentence[: stated[0].start], row) or len({one.letter for one in stated}) == 1):
             return stated[0].letter
-    letters = {mention.letter for mention in _mentions(plain, choices)}
+    letters = {
+        mention.letter
+        for mention in _stated(plain, choices, row)
+        if mention.end - mention.start >= _SHORTEST
+        or not plain[mention.start : mention.end].isascii()
+        or not plain[: mention.start].strip()
+    }
     return letters.pop() if len(letters) == 1 else None
+
+
+def _is_direct(between: str, row: Language) -> bool:
+    return len(between.split()) <= 1 and not is_denied(between, row)
+
+
+def _stated(plain: str, choices: Sequence[str], row: Language) -> list[_Mention]:
+    """The mentions that are not denied."""
+    found = [*_mentions(plain, choices)]
+    ends, starts = [0, *(one.end for one in found)], [*(one.start for one in found), len(plain)]
+    between = [plain[end:start] for end, start in zip(ends, starts, strict=True)]
+    return [one for index, one in enumerate(found) if not is_denied(between[index], row, between[index + 1])]
 
 
 def _mentions(plain: str, choices: Sequence[str]) -> Iterator[_Mention]:
@@ -43,7 +66,7 @@ def _mentions(plain: str, choices: Sequence[str]) -> Iterator[_Mention]:
     if patterns:
         either = "|".join(f"(?P<{letter}>{pattern})" for letter, pattern in patterns.items())
         for match in re.finditer(either, plain):
-            yield _Mention(match.start(), str(match.lastgroup))
+            yield _Mention(match.start(), match.end(), str(match.lastgroup))
 
 
 def _pattern(choice: str) -> str:

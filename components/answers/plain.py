@@ -24,7 +24,7 @@ _ONE_KIND = (
     | dict.fromkeys("％٪﹪", "%")
     | dict.fromkeys("／⁄∕", "/")
     | dict.fromkeys("✕✖⨯", "×")
-    | {"．": ".", "：": ":", "＝": "=", "≈": "=", "（": "(", "）": ")", "＋": "+", "＄": "$", "＃": "#", "İ": "i"}
+    | {"．": ".", "：": ":", "＝": "=", "（": "(", "）": ")", "＋": "+", "＄": "$", "＃": "#", "İ": "i"}
 )
 _REPLACED = _DIGITS | _ONE_KIND | dict.fromkeys(_every("Cf"), "")
 _REPLACEABLE = re.compile(f"[{''.join(sorted(_REPLACED))}]")
@@ -41,9 +41,12 @@ _LATEX = [  # what LaTeX writes plain numbers, units and fractions with
     (re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)"), r"\1/\2"),
     (re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?|\\degree(?![a-z])|\\quad(?![a-z])|\\qquad(?![a-z])"), " "),
     (re.compile(r"\\(?:times|cdot)(?![a-z])"), "×"),
-    (re.compile(r"\\(?:approx|simeq)(?![a-z])"), "="),
+    (re.compile(r"\\(?:approx|simeq)(?![a-z])"), "≈"),
     (re.compile(r"\\[()\[\]]"), " "),
+    (re.compile(r"\\boxed\s+\{"), r"\\boxed{"),
+    (re.compile(r"  +"), " "),
 ]
+_STRUCK_OUT = re.compile(r"~~[^~\n]*~~")
 
 
 def plain_text(text: str) -> str:
@@ -57,6 +60,8 @@ def plain_marks(text: str) -> str:
         text = unicodedata.normalize("NFC", text)
         text = _WIDE_COMMA.sub(",", text)
         text = _REPLACEABLE.sub(_replacement, text)
+    if "~~" in text:
+        text = _STRUCK_OUT.sub(" ", text)
     if "\\" in text or "{" in text:
         for pattern, replacement in _LATEX:
             text = pattern.sub(replacement, text)

@@ -32,27 +32,33 @@ _MONEY_WORDS = "rs|rp|rm|tk|kr|chf|usd|eur|inr|zł"
 _LEAD = re.compile(
     rf"(?:(?P<sign>-)(?P<gap>{_S}?))?(?:(?:[a-z]{{0,2}}[{_SYMBOLS}]|(?<![{CASED}])(?:{_MONEY_WORDS})\.?){_S}?)?(?P<inner>-)?$"
 )
+_INDEXED = frozenset("abcdefghijklmnopqrstuvwxyz^_")
+_FUNCTION = re.compile(rf"(?<![{CASED}])[{CASED}]\($")
+_DOLLARS = re.compile(rf"[{_SYMBOLS}]{_S}?\Z")
 _NAME = re.compile(rf"(?<![{CASED}])[{CASED}]{{1,2}}$")  # m2, CO2, A4: digits that are part of a name or unit
-_VARIABLE = re.compile(rf"[xyzn](?![{CASED}\d])")  # 2x is no number
+_VARIABLE = re.compile(rf"[xyzni](?![{CASED}\d])|π|\\pi")  # 2x is no number
 _LEAD_REACH = 12
 _PLAIN = frozenset(re.findall(r"\?P<(\w+)>", DIGITS))  # the groups of a number that is part of nothing
 _MAX_EXPONENT = 300
 _WORDS_REACH = 40
-_EXPONENT = r"(?:\^|\*\*)[ ]?[{(]?(?P<%s>-?\d{1,4})[})]?"
+_EXPONENT = r"(?:\^[ ]?[{(]?|\*\*)(?P<%s>-?\d{1,4})[})]?"  # no space behind two asterisks: those are Markdown's
 _TAIL = rf"""
     :(?P<minutes>[0-5]\d)(?P<seconds>:[0-5]\d)?(?![\d:]|[.,]\d)
   | {_S}?(?:h|時|时|点|點|시){_S}?(?P<past>[0-5]\d)(?!\d)(?:{_S}?(?:分|분|min(?![{CASED}])))?
   | {_S}?/{_S}?(?P<over>\d{{1,9}})(?![\d/]|[.,]\d)
-  | {_S}(?P<mixed>\d{{1,4}}/\d{{1,4}})(?![\d/]|[.,]\d)
+  | (?:{_S}(?:and{_S})?|又)(?P<mixed>\d{{1,4}}/\d{{1,4}})(?![\d/]|[.,]\d)
   | {_S}?(?P<mixed_sign>[{_VULGAR}])
   | {_S}?(?:分之|分の|분의){_S}?(?P<into>\d{{1,9}})
   | {_S}?[×x*·⋅]{_S}?10(?:{_S}?{_EXPONENT % "ten"}|(?P<ten_raised>-?[{SUPERSCRIPTS}]+))
   | e(?P<e>[+-]?\d{{1,3}})(?![\d{CASED}])
+  | (?P<ratio>:\d{{1,4}})
   | {_S}?{_EXPONENT % "exponent"}
   | (?P<raised>-?[{SUPERSCRIPTS}]+)
 """
 _PM = re.compile(rf"{_S}?([ap])\.?m(?![{CASED}])")
+_PM_BEFORE = re.compile(r"(?:下午|晚上|午後|오후)\s?$")
 _PIECE = re.compile(rf"(?:{DIGITS})|(?P<word>[^\d{SPACES}-]+(?:{_S}[^\d{SPACES}-]+)*)", re.VERBOSE)
+_CHARACTERS = re.compile(r"[⺀-鿿가-힯]+")
 _GLUED = re.compile(r"[฀-๿ঀ-৿ఀ-౿⺀-鿿가-힯]$")  # scripts whose words are not set off by spaces or take endings
 
 
@@ -90,9 +96,9 @@ def last_quantity(plain: str, lang: str, start: int = 0, stop: int | None = None
 
 def quantity(match: re.Match[str], lang: str) -> Number | None:
     """The value of a match of `find_quantities`; None for a date, a division by zero, an endless run of digits."""
-    if match["date"] is not None or match.end() - match.start() > MAX_DIGITS:
+    if match["date"] or match["ratio"] or match.end() - match.start() > MAX_DIGITS:
         return None
-    if (minutes := match["minutes"] or match["past"]) is not None:
+    if (minutes := match["minutes"] or match["past"] or match["clock_minutes"]) is not None:
         return _time(match, minutes)
     negative = _is_negative(match, lang)
     if match.lastgroup in _PLAIN and not _leading_scale(match, lang):
@@ -108,20 +114,33 @@ def quantity(match: re.Match[str], lang: str) -> Number | None:
 def scale_words(code: str) -> Mapping[str, int]:
     """Words after a number that multiply it, of a language of the table and of English, as `plain_text` writes them."""
     words = language("en").scale_words | language(code).scale_words
-    return {plain_text(word): factor for word, factor in words.items()}
+    # 百万 is 百 and 万: one by one, so that 2千3百万 is 2,300 × 10,000
+    return {
+        plain_text(word): factor for word, factor in words.items() if len(word) == 1 or not _CHARACTERS.fullmatch(word)
+    }
 
 
 @cache
 def _pattern(code: str) -> re.Pattern[str]:
     scale = _scale_pattern(code)
+    joint = "|".join(re.escape(plain_text(word)) for word in ("and", *language(code).and_words))
+    half = (
+        "|".join(re.escape(plain_text(word)) for word in (*language(code).half_words, *language("en").half_words))
+        or "(?!)"
+    )
     inner = r"\d++(?:[.,٫]\d++)*"
     return re.compile(
         rf"""
-        (?P<date>\d{{1,4}}(?:/\d{{1,2}}/|\.\d{{1,2}}\.)(?:\d{{4}}|\d\d)(?![\d.,]*\d)|\d{{4}}-\d\d-\d\d(?!\d))
+        (?P<date>\d{{1,4}}(?:/\d{{1,2}}/|\.\d{{1,2}}\.)(?:\d{{4}}|\d\d)(?![\d.,]*\d)|\d{{4}}-\d\d-\d\d(?!\d)
+            |\d{{2,4}}年\d{{1,2}}月(?:\d{{1,2}}日)?)
+      | (?P<clock>\d{{1,2}})\.(?P<clock_minutes>[0-5]\d)(?={_S}?uhr)
       | (?:{DIGITS} | (?P<bare>[.٫](?<![\w.,'].)\d++) | (?P<vulgar>[{_VULGAR}]))
         (?:{_TAIL}
           | (?P<scaled>(?:[{SPACES}-]?{scale})++
-              (?:{_S}?(?:and{_S})?{inner}(?:[{SPACES}-]?{scale})++)*+ (?:(?<=[⺀-鿿가-힯])\d{{1,4}}(?!\d))?)
+              (?:{_S}?(?:{joint}{_S}?)?[零〇]?{inner}(?:[{SPACES}-]?{scale})++)*+
+              (?:{_S}?(?:{joint}{_S}?)?[零〇]?(?P<rest>[1-9]\d{{0,2}}(?:[.,{SPACES}]\d{{3}})+|[1-9]\d{{1,3}})(?![\d%/:]|[.,]\d))?)
+          | {_S}?(?P<half>{half})
+          | (?P<mega>m(?![{CASED}\d²³]))
         )?
         """,
         re.VERBOSE,
@@ -173,6 +192,10 @@ def _stem(match: re.Match[str], marks: str) -> tuple[Fraction, bool]:
 def _with_tail(match: re.Match[str], value: Fraction, lang: str) -> Fraction:
     if scaled := match["scaled"] or _leading_scale(match, lang):
         return _scaled(value, scaled, lang)
+    if match["mega"]:  # $1.2M, but 5 m
+        return value * 10**6 if _DOLLARS.search(match.string[max(0, match.start() - 2) : match.start()]) else value
+    if match["half"]:
+        return value + Fraction(1, 2)
     if over := match["over"]:
         return value / int(over)
     if into := match["into"]:
@@ -195,20 +218,21 @@ def _scaled(value: Fraction, words: str, lang: str) -> Fraction:
     for piece in _PIECE.finditer(words):
         if (word := piece["word"]) is None:
             pieces.append(_decimal(*digits_of(piece, group_marks(lang))[:2]))
-        elif word.strip() != "and":
-            pieces += _factors(word.removeprefix("and ").strip(), factors)
+        else:
+            pieces += _factors(word, factors)
     return compose(pieces)
 
 
 def _factors(words: str, factors: Mapping[str, int]) -> list[Fraction | int]:
-    """`mil millones` as one factor or several, longest first."""
+    """`mil millones` as one factor or several, longest first; words such as "and" are passed over."""
     found: list[Fraction | int] = []
-    while words:
+    while words := words.lstrip(f"{SPACES}-零〇"):
         length = next((end for end in range(len(words), 0, -1) if words[:end] in factors), 0)
-        if not length:
-            break
-        found.append(factors[words[:length]])
-        words = words[length:].lstrip(f"{SPACES}-")
+        if length:
+            found.append(factors[words[:length]])
+            words = words[length:]
+        else:
+            words = words.partition(" ")[2]
     return found
 
 
@@ -229,11 +253,14 @@ def _vulgar(sign: str) -> Fraction:
 
 def _time(match: re.Match[str], minutes: str) -> Number | None:
     """A clock time `h:mm`, with `pm` where the text says so."""
-    hours = match["whole"]
+    hours = match["whole"] or match["clock"]
     if hours is None or len(hours) > 2 or match["fraction"]:  # no clock: only the number before the colon is sure
         return None
     half = _PM.match(match.string, match.end())
-    pm = " pm" if half and half[1] == "p" and int(hours) <= 12 else ""
+    is_pm = half[1] == "p" if half else _PM_BEFORE.search(match.string[max(0, match.start() - 4) : match.start()])
+    pm = " pm" if is_pm and int(hours) <= 12 else ""
+    if half and half[1] == "a" and int(hours) == 12:
+        hours = "0"
     return Number(f"{int(hours)}:{minutes}{match['seconds'] or ''}{pm}", match.start(), match.end())
 
 
@@ -264,7 +291,9 @@ def _leading_scale(match: re.Match[str], lang: str) -> str | None:
 def _is_part_of_a_name(text: str, start: int) -> bool:
     """Whether the digits at `start` belong to a power, an index, a unit or a name."""
     previous = text[start - 1 : start]
-    if previous in ("^", "_"):
+    if previous in ("^", "√", "±") or (previous in ("_", "{") and text[start - 2 : start - 1] in _INDEXED):
+        return True
+    if previous == "(" and _FUNCTION.search(text[max(0, start - 3) : start]):
         return True
     if not previous.isalpha():
         return False

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from components.answers.doubts import is_denied, is_reference
 from components.answers.latex import Unparsed, latex_number
-from components.answers.letters import is_offered, last_choice, stated_choice, with_plain_letters
+from components.answers.letters import SEVERAL, is_offered, last_choice, stated_choice, with_plain_letters
 from components.answers.mentions import mentioned_choice
 from components.answers.numbers import Number
 from components.answers.numerals import find_numerals, is_lone_one
 from components.answers.plain import ascii_digits, plain_text
 from components.answers.quantities import last_quantity
-from components.answers.statement import boxed_statement, is_denied, statement_at
+from components.answers.statement import boxed_statement, statement_at
 from components.answers.words import words_as_digits
 from components.lang.table import Language, language, nearest_language
 from components.lang.thoughts import split_thought
@@ -22,9 +23,11 @@ AnswerPath = Literal["boxed", "phrase", "last_number", "last_letter", "choice_te
 
 _BOXED = "\\boxed{"
 _CALCULABLE = re.compile(r"\d|\\[a-z]")
+_SEVERAL_IN_PROSE = re.compile(r"\d.*\\text.*\d", re.DOTALL)  # 2\text{ hours }30\text{ minutes}
 _GROUPING = re.compile(r"(?<=\d)(?:\{,\}|\\[,! ]|~)(?=\d{3})")  # of LaTeX
 _CONTEXT = 40  # characters before a number in which it is denied
-_MOST_DENIED = 4
+_REFERENCE_CONTEXT = 1_000
+_MOST_DENIED = 30
 _MOST_ANNOUNCEMENTS = 50
 _WORDS_REACH = 2_000  # characters at the end that are searched for numbers in words
 _PRONOUN = "1"  # `one`, `un`, `eine` are mostly no numbers where nothing announces one
@@ -104,7 +107,7 @@ def _phrases(code: str) -> re.Pattern[str]:
 
 def _phrase_pattern(phrase: str) -> str:
     """Any space between words; space or Markdown's marks before a colon."""
-    return r"\s+".join(re.escape(word) for word in phrase.split()).replace(":", r"[\s*_]*:")
+    return r"\s+".join(re.escape(word) for word in phrase.split()).replace(":", r"[\s*_'\"]*:")
 
 
 def _is_part_of_a_word(plain: str, match: re.Match[str]) -> bool:
@@ -125,7 +128,9 @@ def _last_number(plain: str, start: int, lang: str, row: Language) -> Number | N
         number = last_quantity(plain, lang, start, end)
         if number is None:
             break
-        if not is_denied(plain[max(start, number.start - _CONTEXT) : number.start], row, plain[number.end : end]):
+        before = plain[max(start, number.start - _CONTEXT) : number.start]
+        behind = plain[number.end : min(end, number.end + _REFERENCE_CONTEXT)]
+        if not is_denied(before, row, behind) and not is_reference(before, behind, row):
             return number
         end = number.start
     else:
@@ -143,14 +148,17 @@ def _last_number(plain: str, start: int, lang: str, row: Language) -> Number | N
 def _boxed_number(visible: str, plain: str, lang: str, row: Language) -> Answer | None:
     """What the last box says; None where it says no number."""
     content = _last_box(plain)
+    if content.count("=") > 1:
+        return None  # several values
     stated = boxed_statement(content.rpartition("=")[2], lang, row)
     if stated.hedged:
         return _NONE
     if stated.number is not None:
         return _of(stated.number, "boxed")
-    if not _CALCULABLE.search(content):
+    latex = _GROUPING.sub("", _last_box(ascii_digits(visible)))
+    if not _CALCULABLE.search(content) or _SEVERAL_IN_PROSE.search(latex):
         return None
-    value = latex_number(_GROUPING.sub("", _last_box(ascii_digits(visible))))
+    value = latex_number(latex)
     return None if value is None else Answer(value, "boxed")
 
 
@@ -169,8 +177,8 @@ def _read_choice(visible: str, row: Language, num_choices: int, choices: Sequenc
     text = with_plain_letters(visible, row.choice_letters)
     letter, path = _stated_letter(text, row)
     if letter is not None:
-        return Answer(letter, path) if is_offered(letter, num_choices) else _NONE
-    if (letter := last_choice(text, num_choices)) is not None:
+        return Answer(letter, path) if letter != SEVERAL and is_offered(letter, num_choices) else _NONE
+    if (letter := last_choice(text, num_choices, row)) is not None:
         return Answer(letter, "last_letter")
     if not choices:
         return _NONE
@@ -183,10 +191,10 @@ def _read_choice(visible: str, row: Language, num_choices: int, choices: Sequenc
 
 def _stated_letter(text: str, row: Language) -> tuple[str | None, AnswerPath]:
     """The letter A to J that the response itself calls its answer."""
-    if _BOXED in text and (letter := stated_choice(_last_box(text), 0, _CHOICE_REACH)) is not None:
+    if _BOXED in text and (letter := stated_choice(_last_box(text), 0, _CHOICE_REACH, row)) is not None:
         return letter, "boxed"
     # Only phrases are looked for in small letters: a small letter is rarely a choice.
     for match in _announcements(text.replace("İ", "i").lower(), row):
-        if (letter := stated_choice(text, match.end(), match.end() + _CHOICE_REACH)) is not None:
+        if (letter := stated_choice(text, match.end(), match.end() + _CHOICE_REACH, row)) is not None:
             return letter, "phrase"
     return None, "none"

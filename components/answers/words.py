@@ -5,6 +5,7 @@ up; there only an announced number is read, since short ones have other meanings
 Swahili, Hindi, Telugu and Korean have no well-kept library of either kind.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -12,6 +13,7 @@ from num2words import num2words
 from text_to_num import alpha2digit
 
 from components.answers.plain import plain_text
+from components.lang.table import language
 
 _READ = frozenset({"en", "es", "fr", "de", "it", "pt", "nl"})
 _LOOKED_UP = frozenset({"ar", "bn", "fa", "id", "pl", "ru", "th", "tr", "vi"})
@@ -32,11 +34,20 @@ def words_as_digits(plain: str, lang: str, announced: bool) -> str | None:
     code = lang.split("-")[0]
     rewritten = plain
     if code in _READ:
-        rewritten = alpha2digit(plain, code, 0)
+        fractions = language(code).fraction_words
+        parts = _fractions(code).sub(lambda match: fractions[match[0]], plain) if fractions else plain
+        rewritten = alpha2digit(parts, code, 0)
     elif announced and code in _LOOKED_UP:
         pieces = _unspaced(plain, code) if code in _UNSPACED else _spaced(plain, code)
         rewritten = ("" if code in _UNSPACED else " ").join(pieces)
     return rewritten if rewritten != plain and rewritten != " ".join(plain.split()) else None
+
+
+@cache
+def _fractions(code: str) -> re.Pattern[str]:
+    """Words such as `thirds`, which text2num would take for ordinals, or leave and so give two thirds as 2."""
+    longest_first = sorted(language(code).fraction_words, key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
 
 
 def _spaced(plain: str, code: str) -> Iterator[str]:

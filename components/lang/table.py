@@ -38,6 +38,13 @@ class Language(BaseModel):
     not_before: Words = ()
     not_after: Words = ()
     or_words: Words = ()
+    and_words: Words = ()
+    range_words: Words = ()
+    range_joints: Words = ()
+    half_words: Words = ()
+    fraction_words: dict[str, str] = {}
+    reference_words: Words = ()
+    reference_after: Words = ()
     choice_letters: str = Field(default="", max_length=10)
     not_numerals: Words = ()
     names: Words = Field(min_length=1)

@@ -76,10 +76,30 @@ def test_indian_groups_are_read_back(whole, lang):
         assert read_answer(",".join([*pairs, tail]), lang).value == digits
 
 
-@given(value=st.integers(1, 10**16 - 1), lang=st.sampled_from(["zh", "ja"]))
-def test_chinese_numerals_are_read_back(value, lang):
-    """As num2words writes them in Japanese, which writes no 零 and no 一 before 十, 百 and 千."""
-    answer = read_answer(language(lang).answer_sentence.format(answer=num2words(value, lang="ja")), lang)
+@given(value=st.integers(1, 10**16 - 1))
+def test_japanese_numerals_are_read_back(value):
+    """As num2words writes them: no 零, and no 一 before 十, 百 and 千."""
+    answer = read_answer(language("ja").answer_sentence.format(answer=num2words(value, lang="ja")), "ja")
+    assert (answer.value, answer.path) == (str(value), "phrase")
+
+
+def in_chinese(value):
+    """As Chinese writes a number: 零 for one or more places left out within it."""
+    digits = str(value)
+    written, gap = "", False
+    for place, digit in zip(range(len(digits) - 1, -1, -1), digits, strict=True):
+        if digit != "0":
+            written += "零" * (gap and bool(written)) + "零一二三四五六七八九"[int(digit)] + ["", "十", "百", "千"][place % 4]
+        gap = digit == "0"
+        if place and place % 4 == 0 and value // 10**place % 10**4:
+            written += {4: "万", 8: "亿", 12: "兆"}[place]
+            gap = False
+    return written
+
+
+@given(value=st.integers(1, 10**16 - 1))
+def test_chinese_numerals_are_read_back(value):
+    answer = read_answer(language("zh").answer_sentence.format(answer=in_chinese(value)), "zh")
     assert (answer.value, answer.path) == (str(value), "phrase")
 
 
