@@ -13,8 +13,10 @@ from components.lang.table import Language, language
 _AFTER = 24  # characters behind an answer in which a language denies it, past its unit
 _UNSPACED = re.compile("[฀-๿\u1000-\u109f\u1780-\u17ff぀-ヿ㐀-鿿]")
 _RANGE = re.compile(r"\s?[-~～〜]\s?")
+_CLAUSE_END = re.compile(r"[,，、;；.。!?！？।\n]")
+_NOTHING = frozenset(("", " ", "$", "(", ":"))
 _NAMED = re.compile(r"(?<![^\W\d_])[a-z]\s*=\s*$")  # `17 or x = 19`
-_COMPARED = re.compile(r"[<>≤≥≠]\s*[$€£¥]?$")
+_COMPARED = re.compile(r"(?:[<≤≥≠]|(?<!\S)>)\s*[$€£¥]?$")  # a > without a space before it ends an HTML tag
 _LIST_MARK = re.compile(r"[.)]\s+\S")
 _LIST = re.compile(r"\s?[,;、，；/&+]\s?")
 _SET_OFF = f" *$€£¥'\"_{NBSP}()-"
@@ -38,12 +40,14 @@ def is_denied(before: str, row: Language, behind: str = "") -> bool:
         before, behind: As returned by `plain_text`.
         row: The language's words.
     """
-    behind = behind[:_AFTER]
-    if _COMPARED.search(before):
+    behind = _clause(behind)
+    if behind and any(word in behind for word in _words(row.code, "not_after")):
         return True
-    if any(word in behind for word in _words(row.code, "not_after")):
-        return True
-    return any(word in before and _denial(word).search(before) for word in _words(row.code, "not_before"))
+    if len(before) < 2 and before in _NOTHING:
+        return False
+    return _COMPARED.search(before) is not None or any(
+        word in before and _denial(word).search(before) for word in _words(row.code, "not_before")
+    )
 
 
 def without_denials(between: str, row: Language) -> str:
@@ -54,10 +58,13 @@ def without_denials(between: str, row: Language) -> str:
     return between
 
 
+def is_range(between: str) -> bool:
+    """Whether a dash between two numbers, and nothing else, makes a range of them."""
+    return _RANGE.fullmatch(between) is not None
+
+
 def is_either(between: str, row: Language) -> bool:
     """Whether what stands between two answers offers the one or the other, both, or all from the one to the other."""
-    if _RANGE.fullmatch(between):
-        return True
     between = _NAMED.sub("", between)
     words = between.strip(f"{_SET_OFF},")
     if _ends(words, _words(row.code, "or_words")):
@@ -81,17 +88,25 @@ def is_reference(before: str, behind: str, row: Language) -> bool:
     """Whether a number only says which step, page or table is meant."""
     if _is_list_item(before, behind):
         return True
-    before = before[-_REFERENCE_REACH:].rstrip(f" *#({NBSP}")
-    if any(behind.lstrip(" ").startswith(word) for word in _words(row.code, "reference_after")):
+    if behind.lstrip(" ").startswith(_words(row.code, "reference_after")):
         return True
+    before = before[-_REFERENCE_REACH:].rstrip(f" *#({NBSP}")
     words = _words(row.code, "reference_words")
-    return any(before.endswith(word) and _word(word).search(before, len(before) - len(word)) for word in words)
+    return before.endswith(words) and any(
+        before.endswith(word) and _word(word).search(before, len(before) - len(word)) for word in words
+    )
 
 
 def _is_list_item(before: str, behind: str) -> bool:
     """Whether a number begins a line as `3. ` does, in a text of several lines."""
     begins = before.endswith("\n") or (not before.strip(" *#\n") and "\n" in behind)
     return begins and _LIST_MARK.match(behind) is not None
+
+
+def _clause(behind: str) -> str:
+    """What follows an answer up to the first mark that ends a clause, the mark included."""
+    end = _CLAUSE_END.search(behind, 0, _AFTER)
+    return behind[: end.end()] if end else behind[:_AFTER]
 
 
 @cache

@@ -58,6 +58,7 @@ _SCRIPT_RANGES = {
     "ARABIC": "؀-ٟٮ-ۿ", "THAI": "ก-๎", "BENGALI": "ঀ-৥", "DEVANAGARI": "ऀ-ॣ", "TELUGU": "ఀ-౥",
     "HANGUL": "가-힣ㄱ-ㅣ", "KATAKANA": "ァ-ヺー",
 }  # fmt: skip
+_TATWEEL = "\u0640"
 _LISTED = re.compile(r"[\s)*]*[,;/&、][\s(*]*")
 _SHORTEST_LIST = 3
 _CONTEXT = 40  # characters around a letter in which it is denied
@@ -73,6 +74,7 @@ def with_plain_letters(text: str, local_letters: str) -> str:
     """
     if local_letters:
         pattern, latin = _local(local_letters)
+        text = text.replace(_TATWEEL, "")  # هـ is how ه stands alone
         text = pattern.sub(lambda match: latin[match[0]], text)
     return text.translate(_PLAIN)
 

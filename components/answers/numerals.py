@@ -77,7 +77,7 @@ def _decimal(numeral: str, is_chinese: bool) -> Fraction | None:
 
 
 def _whole(numeral: str, is_chinese: bool) -> Fraction | None:
-    """None for `三四`, which means three or four. In Chinese 一百五 is 150 (105 is 一百零五), in Japanese 百五 is 105."""
+    """None for `三四`, three or four. In Chinese 一百五 is 150 (and 105 is 一百零五), in Japanese 百五 is 105."""
     if any(character in _SCALES for character in numeral):
         pieces: list[Fraction | int] = []
         for character in numeral:

@@ -123,11 +123,8 @@ def scale_words(code: str) -> Mapping[str, int]:
 @cache
 def _pattern(code: str) -> re.Pattern[str]:
     scale = _scale_pattern(code)
-    joint = "|".join(re.escape(plain_text(word)) for word in ("and", *language(code).and_words))
-    half = (
-        "|".join(re.escape(plain_text(word)) for word in (*language(code).half_words, *language("en").half_words))
-        or "(?!)"
-    )
+    joint = _either("and", *language(code).and_words)
+    half = _either(*language(code).half_words, *language("en").half_words)
     inner = r"\d++(?:[.,٫]\d++)*"
     return re.compile(
         rf"""
@@ -140,11 +137,15 @@ def _pattern(code: str) -> re.Pattern[str]:
               (?:{_S}?(?:{joint}{_S}?)?[零〇]?{inner}(?:[{SPACES}-]?{scale})++)*+
               (?:{_S}?(?:{joint}{_S}?)?[零〇]?(?P<rest>[1-9]\d{{0,2}}(?:[.,{SPACES}]\d{{3}})+|[1-9]\d{{1,3}})(?![\d%/:]|[.,]\d))?)
           | {_S}?(?P<half>{half})
-          | (?P<mega>m(?![{CASED}\d²³]))
+          | (?P<mega>m(?![{CASED}\d²³])|{_S}?m(?=[{_SYMBOLS}]))
         )?
         """,
         re.VERBOSE,
     )
+
+
+def _either(*words: str) -> str:
+    return "|".join(re.escape(plain_text(word)) for word in sorted(words, key=len, reverse=True))
 
 
 def _scale_pattern(code: str) -> str:
@@ -192,8 +193,9 @@ def _stem(match: re.Match[str], marks: str) -> tuple[Fraction, bool]:
 def _with_tail(match: re.Match[str], value: Fraction, lang: str) -> Fraction:
     if scaled := match["scaled"] or _leading_scale(match, lang):
         return _scaled(value, scaled, lang)
-    if match["mega"]:  # $1.2M, but 5 m
-        return value * 10**6 if _DOLLARS.search(match.string[max(0, match.start() - 2) : match.start()]) else value
+    if match["mega"]:  # $1.2M and 1,5 M€, but 5 m
+        before, behind = match.string[max(0, match.start() - 2) : match.start()], match.string[match.end() :][:1]
+        return value * 10**6 if _DOLLARS.search(before) or (behind and behind in _SYMBOLS) else value
     if match["half"]:
         return value + Fraction(1, 2)
     if over := match["over"]:
@@ -291,7 +293,7 @@ def _leading_scale(match: re.Match[str], lang: str) -> str | None:
 def _is_part_of_a_name(text: str, start: int) -> bool:
     """Whether the digits at `start` belong to a power, an index, a unit or a name."""
     previous = text[start - 1 : start]
-    if previous in ("^", "√", "±") or (previous in ("_", "{") and text[start - 2 : start - 1] in _INDEXED):
+    if previous in ("^", "√", "±", "/") or (previous in ("_", "{") and text[start - 2 : start - 1] in _INDEXED):
         return True
     if previous == "(" and _FUNCTION.search(text[max(0, start - 3) : start]):
         return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from components.answers.doubts import is_denied, is_reference
+from components.answers.doubts import is_denied, is_either, is_reference, opens_range
 from components.answers.latex import Unparsed, latex_number
 from components.answers.letters import SEVERAL, is_offered, last_choice, stated_choice, with_plain_letters
 from components.answers.mentions import mentioned_choice
@@ -131,7 +131,7 @@ def _last_number(plain: str, start: int, lang: str, row: Language) -> Number | N
         before = plain[max(start, number.start - _CONTEXT) : number.start]
         behind = plain[number.end : min(end, number.end + _REFERENCE_CONTEXT)]
         if not is_denied(before, row, behind) and not is_reference(before, behind, row):
-            return number
+            return None if _ends_a_range(before, lang, row) else number
         end = number.start
     else:
         return None
@@ -143,6 +143,12 @@ def _last_number(plain: str, start: int, lang: str, row: Language) -> Number | N
     while (number := last_quantity(in_digits, lang)) is not None and number.value == _PRONOUN:
         in_digits = in_digits[: number.start]
     return number
+
+
+def _ends_a_range(before: str, lang: str, row: Language) -> bool:
+    """Whether a number behind this text is where a range ends (`between 17 and`)."""
+    first = last_quantity(before, lang)
+    return first is not None and opens_range(before[: first.start], row) and is_either(before[first.end :], row)
 
 
 def _boxed_number(visible: str, plain: str, lang: str, row: Language) -> Answer | None:

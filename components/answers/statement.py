@@ -14,6 +14,7 @@ from components.answers.doubts import (
     is_denied,
     is_either,
     is_list,
+    is_range,
     is_reference,
     num_unspaced,
     opens_range,
@@ -76,7 +77,9 @@ def statement_at(plain: str, start: int, lang: str, row: Language) -> Statement:
     if "\\" in sentence[:_DIRECT] and (value := _formula(sentence)) is not None:
         return Statement(Number(value, start, start + len(sentence)))
     for text, numbers, most_words in readings:
-        if _is_direct(text, numbers[0], most_words, row) and not _is_list_mark(plain, start, text, numbers[0]):
+        if _is_direct(text, numbers[0], most_words, row):
+            if _is_list_mark(plain, start, text, numbers[0]):
+                return Statement()
             return _among(text, numbers, lang, row, start, direct=True)
     if not readings:
         return Statement()
@@ -88,7 +91,7 @@ def boxed_statement(content: str, lang: str, row: Language) -> Statement:
     """What a box announces, where that is a plain number, maybe with words; anything else announces nothing here."""
     for text, numbers, _ in _readings(content, lang, row, 1):
         first, before = numbers[0], text[: numbers[0].start]
-        if len(numbers) > 1 and is_either(text[first.end : numbers[1].start], row):
+        if len(numbers) > 1 and _offers_both(text, first, numbers[1], len(text), row):
             return Statement(hedged=True)
         is_tuple = "," in text[first.end :] and text.lstrip()[:1] in ("(", "[", "{")
         if is_tuple or is_denied(before, row, text[first.end :]):
@@ -172,10 +175,18 @@ def _among(text: str, numbers: list[Number], lang: str, row: Language, offset: i
     if len(left) > 1 and chosen == left[0] and opens_range(between[chosen], row):
         return Statement(hedged=True)
     for first, second in pairwise(left):
-        if chosen in (first, second) and second == first + 1 and not _are_equal(numbers[first], numbers[second]):
-            if is_either(between[second], row) or is_list(between[second], between[second + 1]):
-                return Statement(hedged=True)
+        are_neighbours = chosen in (first, second) and second == first + 1
+        if are_neighbours and _offers_both(text, numbers[first], numbers[second], starts[second + 1], row):
+            return Statement(hedged=True)
     return Statement(numbers[chosen], denied_up_to=denied_up_to)
+
+
+def _offers_both(text: str, one: Number, other: Number, stop: int, row: Language) -> bool:
+    """Whether two neighbouring numbers are offered side by side; the same one twice (1.5 or 3/2) is one."""
+    if _are_equal(one, other):
+        return False
+    between = text[one.end : other.start]
+    return is_range(between) or is_either(between, row) or is_list(between, text[other.end : stop])
 
 
 def _are_equal(one: Number, other: Number) -> bool:
@@ -185,7 +196,7 @@ def _are_equal(one: Number, other: Number) -> bool:
 def _right_side(text: str, number: Number, lang: str, row: Language) -> Number | None:
     """What stands right of the equation that the number opens; None where that is no lone number (`18 = 9 × 2`)."""
     position = number.start
-    while equation := _EQUATION_LEFT.match(text, position):
+    while (equation := _EQUATION_LEFT.match(text, position)) and not is_either(text[number.end : equation.end()], row):
         position = equation.end()
     if position == number.start:
         return None
