@@ -7,7 +7,7 @@ a language for another costs: the cheapest path (Viterbi) is the answer. Where n
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -32,6 +32,9 @@ _LANGUAGES: dict[str, Callable[[], frozenset[Language]]] = {
 _ALIKE = [{"id", "ms"}, {"nb", "nn"}, {"hr", "bs", "sr"}]
 """Groups of languages that short texts do not tell apart."""
 
+_NEAR = frozenset({"af", "az", "ca", "tl"})
+"""Languages outside the table that are much like one of it, so that sequences of three letters do not tell them."""
+
 _ALPHABETS = {
     language: frozenset(letters)
     for language, letters in {
@@ -52,15 +55,18 @@ _ALPHABETS = {
 
 _LONG = 40  # letters of a word, enough to tell its language
 
-# All in natural logarithms, set on NTREX-128, XCOPA and program messages.
-_NAME = 0.5  # how much a capitalised word says that does not start a sentence
+# All in natural logarithms, set on NTREX-128, XCOPA, program messages and mixtures of their sentences.
 _FLOOR = -8.0  # the worst a word can say about a language
+_NEVER = -70.0  # lingua's confidence of 0
 _COMMON, _UNCOMMON = 2.5, -0.5  # a word that is, or is not, among the commonest of a language with a list
-_NEVER = -70.0  # a confidence of 0
-_MOST_ROUGH, _NO_ROUGH = 0.7, -1.0  # by three letters: the most that each three say for a language; a shorter word
+_SURE, _NOT_THE_SURE = math.log(0.95), -3.0  # the best of those compared precisely is beyond doubt; any other then
+_MOST_ROUGH = 0.6  # by three letters only: the most that each three say for a language
+_NO_ROUGH = -1.0  # where there are no three
 _UNKNOWN_WORD = -1.4  # against the likeliest language of the word
-_ENTER_OTHER, _ENTER_RARE, _ENTER_UNKNOWN = -1.8, -4.0, -5.0  # a language of the table; another; none
-_AMID_SENTENCE, _NEW_SENTENCE = -2.7, -0.5  # changing the language
+_NAME = 0.5  # factor of a capitalised word that does not start a sentence
+_ENTER_OTHER, _ENTER_RARE, _ENTER_UNKNOWN = -1.5, -4.0, -5.0  # beginning in a language of the table; another; none
+_AMID_SENTENCE, _NEW_SENTENCE = -2.7, -0.5  # changing the language, besides what follows
+_CHANGE = 1.5  # factor of the above: a language that no one expects seldom comes in the middle of a text
 
 
 def label_words(words: Sequence[str], starts: Sequence[bool], script: str, target: Target) -> list[str]:
@@ -73,24 +79,24 @@ def label_words(words: Sequence[str], starts: Sequence[bool], script: str, targe
     """
     states = _states(script)
     enter = _entering(script, target)
-    extra = target.code if target.code in states and target.code not in languages() else ""
+    wanted = _wanted(states, script, target)
+    extra = frozenset() if target.code in languages() else frozenset(wanted)
     score = enter
     came_from: list[tuple[int, NDArray[np.bool_]]] = []
     for index, (word, starts_sentence) in enumerate(zip(words, starts, strict=True)):
         if index:
             best = int(score.argmax())
-            changed = score[best] + enter + (_NEW_SENTENCE if starts_sentence else _AMID_SENTENCE)
+            changed = score[best] + _CHANGE * enter + (_NEW_SENTENCE if starts_sentence else _AMID_SENTENCE)
             changes = changed > score
             came_from.append((best, changes))
             score = np.where(changes, changed, score)
         factor = _NAME if word[0].isupper() and not starts_sentence else 1.0
-        score = score + factor * _scores(script, extra, word[:_LONG].lower().replace("i̇", "i"))
+        score = score + factor * _scores(script, extra, word[:_LONG].lower().replace("i\u0307", "i"))
     state = int(score.argmax())
     path = [state]
     for best, changes in reversed(came_from):
         state = best if changes[state] else state
         path.append(state)
-    wanted = _wanted(states, script, target)
     return [target.tag if states[state] in wanted else states[state] for state in reversed(path)]
 
 
@@ -125,7 +131,7 @@ def _entering(script: str, target: Target) -> Scores:
 
 
 @lru_cache(maxsize=1 << 16)
-def _scores(script: str, extra: str, word: str) -> Scores:
+def _scores(script: str, extra: frozenset[str], word: str) -> Scores:
     """What a word says for each state, 0 for the likeliest by its letters. Shared by callers, so not to be changed."""
     by_letters = _by_letters(script, extra, word)
     likely = np.maximum(by_letters - by_letters.max(), _FLOOR)
@@ -137,7 +143,7 @@ def _scores(script: str, extra: str, word: str) -> Scores:
     return np.append(likely, _UNKNOWN_WORD).astype(np.float32) + frequency
 
 
-def _by_letters(script: str, extra: str, word: str) -> NDArray[np.float64]:
+def _by_letters(script: str, extra: frozenset[str], word: str) -> NDArray[np.float64]:
     """Logarithms of how likely each of lingua's languages is, up to a constant.
 
     The table's languages, and `extra`, are compared by sequences of one to five letters, the others with them by three
@@ -145,14 +151,18 @@ def _by_letters(script: str, extra: str, word: str) -> NDArray[np.float64]:
     """
     codes = _states(script)[:-1]
     precise = _log_confidences(_precise_detector(script, extra), word)
-    if len(precise) == len(codes):
-        return np.array([precise[code] for code in codes])
+    best = max(precise.values())
+    others = {} if len(precise) == len(codes) or best > _SURE else _rough(script, word, precise.keys())
+    return np.array([precise.get(code, best + others.get(code, _NOT_THE_SURE)) for code in codes])
+
+
+def _rough(script: str, word: str, compared: Collection[str]) -> dict[str, float]:
+    """How much likelier the script's languages are than the best of those already compared, by three letters."""
     rough = _log_confidences(_rough_detector(script), word)
-    best, best_rough = max(precise.values()), max(rough[code] for code in precise)
-    known = max(rough.values()) > _NEVER  # not so for words of one or two letters
-    most = _MOST_ROUGH * (len(word) - 2)
-    others = {code: min(value - best_rough, most) if known else _NO_ROUGH for code, value in rough.items()}
-    return np.array([precise.get(code, best + others[code]) for code in codes])
+    if max(rough.values()) == _NEVER:  # no three letters, or none known
+        return dict.fromkeys(rough, _NO_ROUGH)
+    best = max(rough[code] for code in compared)
+    return {code: min(value - best, _MOST_ROUGH * (len(word) - 2)) for code, value in rough.items()}
 
 
 def _log_confidences(detector: LanguageDetector, word: str) -> dict[str, float]:
@@ -186,9 +196,9 @@ def _states(script: str) -> tuple[str, ...]:
 
 
 @cache
-def _precise_detector(script: str, extra: str) -> LanguageDetector:
+def _precise_detector(script: str, extra: frozenset[str]) -> LanguageDetector:
     every = sorted(_LANGUAGES[script](), key=_code)
-    some = [language for language in every if script != "Latn" or _code(language) in {*languages(), extra}]
+    some = [language for language in every if script != "Latn" or _code(language) in languages().keys() | _NEAR | extra]
     return LanguageDetectorBuilder.from_languages(*some).with_preloaded_language_models().build()
 
 

@@ -27,7 +27,7 @@ _LEFT_OUT = re.compile(
             r"```\w*",
             r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+",
             r"(?<![A-Za-z0-9_])[a-z]+[A-Z][A-Za-z0-9]*(?![A-Za-z])",
-            rf"(?<!\d)\d[\d.,٫٬]{{0,20}}[ \u00a0]?(?:{_UNITS})(?![{_LATIN}\u0400-\u052f])",
+            rf"(?<!\d)\d[\d.,٫٬]{{0,20}}[ \u00a0]{{0,3}}(?:{_UNITS})(?![{_LATIN}\u0400-\u052f])",
             rf"(?<![{_LATIN}\d])[{_LATIN}]*\d(?:[\d.,٫٬]{{0,20}}\d)?[{_LATIN}\d]*",
             r"[(（\[]\s*\w\s*[)）\]]",
             r"[𝐀-𝟿]+",
@@ -40,8 +40,8 @@ _TOKEN = re.compile(
     + r"|(?P<end>[.!?。！？।॥؟۔…\n:;：；]+)|(?P<other>[^\W\d_]+)"
 )
 _ONE_LETTER_WORDS = ("Hani", "Kana", "Hang", "other")
-_NO_LABEL = re.compile(r"[^\W\d_]{2,}+(?!\s*[:：])")
-_ANY_WORD = re.compile(r"[^\W\d_]{2,}")
+_CASED = ("Latn", "Cyrl", "Grek", "Armn")
+_COLON = re.compile(r"\s{0,3}[:：]")
 
 
 class Word(NamedTuple):
@@ -67,6 +67,8 @@ def words(text: str) -> list[Word]:
         script, token = match.lastgroup or "other", match.group()
         if script == "end":
             sentence += 1
+        elif script == "other" and not token.isalpha():  # ½ or ③
+            continue
         elif len(token) > 1 or script in _ONE_LETTER_WORDS:
             found.append(Word(script, token, sentence))
     return found
@@ -78,13 +80,17 @@ def names(prompt: str, known: Iterable[str]) -> frozenset[str]:
     Args:
         known: Case-folded words that are no names wherever they stand.
     """
-    every = _ANY_WORD.findall(unicodedata.normalize("NFC", prompt))
-    small = {word for word in every if not word[0].isupper()}
-    large = {word.casefold() for word in _NO_LABEL.findall(unicodedata.normalize("NFC", prompt)) if word[0].isupper()}
-    return frozenset(large - small - set(known))
+    normal = unicodedata.normalize("NFC", prompt)
+    small, large = set(known), set()
+    for match in _TOKEN.finditer(normal):
+        if match.lastgroup in _CASED and not match.group()[0].isupper():
+            small.add(match.group())
+        elif match.lastgroup in _CASED and not _COLON.match(normal, match.end()):
+            large.add(match.group().casefold())
+    return frozenset(large - small)
 
 
 def _without_formula(span: re.Match[str]) -> str:
     """Dollars also stand for money: then there is prose between two of them."""
     inner = next(group for group in span.groups() if group is not None)
-    return f" {inner} " if _PROSE.search(inner) else " "
+    return f" {inner} " if _PROSE.search(inner) else " 0 "

@@ -89,9 +89,9 @@ def han_language(han: str, kana: str, around: str | None) -> str:
         han, kana: The sentence's Chinese characters and kana.
         around: The language of the text's other sentences, which decides where the sentence does not; None: none.
     """
-    if len(kana) >= _LEAST_KANA * (len(han) + len(kana)):
-        return "ja"
     chinese = sum(character in _CHINESE or not _in(character, "shift_jis") for character in han)
+    if len(kana) > chinese and len(kana) >= _LEAST_KANA * (len(han) + len(kana)):
+        return "ja"
     often = sum(character in _OFTEN_CHINESE for character in han)
     japanese = sum(_only_japanese(character) for character in han)
     if chinese > japanese or (often >= 2 and not japanese):

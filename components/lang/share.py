@@ -1,7 +1,7 @@
 """How much of a text is in a language: by script where a script decides, by statistics within the others."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby, pairwise
@@ -52,8 +52,8 @@ def language_shares(text: str, lang: str, prompt: str = "") -> LanguageShares:
     labels = _labels(kept, asked)
     letters: defaultdict[str, int] = defaultdict(int)
     for word, label in zip(kept, labels, strict=True):
-        letters[label] += len(word.text) * LETTERS_PER_CHARACTER.get(word.script, 1)
-    total = sum(letters.values())
+        letters[label] += _num_letters([word])
+    total = _num_letters(kept)
     if sum(len(word.text) for word in kept) < 2:  # a choice's letter
         return _NO_WORDS
     others = sorted((-count, label) for label, count in letters.items() if label not in (lang, UNKNOWN))
@@ -62,7 +62,7 @@ def language_shares(text: str, lang: str, prompt: str = "") -> LanguageShares:
         language=min(letters, key=lambda label: (-letters[label], label != lang, label)) or None,
         other=others[0][1] if others else None,
         other_share=-others[0][0] / total if others else 0.0,
-        too_short=_is_guess(kept),
+        too_short=_is_guess(kept, asked),
     )
 
 
@@ -134,6 +134,11 @@ def _common() -> frozenset[str]:
     return frozenset(word.casefold() for common in common_words().values() for word in common)
 
 
-def _is_guess(kept: Sequence[Word]) -> bool:
-    statistical = sum(is_statistical(word.script) for word in kept)
-    return statistical < _FEW_WORDS and 2 * statistical > len(kept)
+def _is_guess(kept: Sequence[Word], asked: Target) -> bool:
+    """Whether statistics of a few words decide on most of the letters. Letters of another script are certain."""
+    judged = [word for word in kept if word.script == asked.script and is_statistical(word.script)]
+    return len(judged) < _FEW_WORDS and 2 * _num_letters(judged) > _num_letters(kept)
+
+
+def _num_letters(those: Iterable[Word]) -> int:
+    return sum(len(word.text) * LETTERS_PER_CHARACTER.get(word.script, 1) for word in those)

@@ -54,7 +54,7 @@ def rewards(encoder):
 def columns(cases):
     names = {"completions": "completion"}
     names |= {k: k for k in ("lang", "reference_answer", "reference_text", "choices")}
-    return {column: [case[key] for case in cases] for column, key in names.items()} | {"question": [""] * len(cases)}
+    return {column: [case[key] for case in cases] for column, key in names.items()} | {"question": ["¿Cuántas tiene Ana?"] * len(cases)}
 
 
 @pytest.mark.parametrize("name", NAMES)
