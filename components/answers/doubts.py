@@ -18,7 +18,7 @@ _NOTHING = frozenset(("", " ", "$", "(", ":"))
 _NAMED = re.compile(r"(?<![^\W\d_])[a-z]\s*=\s*$")  # `17 or x = 19`
 _COMPARED = re.compile(r"(?:[<≤≥≠]|(?<!\S)>)\s*[$€£¥]?$")  # a > without a space before it ends an HTML tag
 _LIST_MARK = re.compile(r"[.)]\s+\S")
-_LIST = re.compile(r"\s?[,;、，；/&+]\s?")
+_LIST = re.compile(r"\s?[,;、，；&]\s?")
 _SET_OFF = f" *$€£¥'\"_{NBSP}()-"
 _REFERENCE_REACH = 24
 

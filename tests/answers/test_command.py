@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -110,7 +111,8 @@ def test_whoever_reads_may_stop(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text(lines(ROWS * 5000))
     command = f"{sys.executable} -m components.cli verify {path} --no-language | head -1"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)  # noqa: S607
+    shell = ["bash", "-c", f"set -o pipefail; {command}"]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -122,12 +124,11 @@ def test_the_worker_ends_with_the_command(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=marked, check=False)
     assert json.loads(done.stdout)["correct"] is True
     time.sleep(0.2)
-    assert not [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_marked(pid, str(tmp_path))]
+    assert not [path for path in Path("/proc").glob("[0-9]*") if is_marked(path, str(tmp_path))]
 
 
-def is_marked(pid, mark):
+def is_marked(process, mark):
     try:
-        with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123
-            return f"PBRLSVR_TEST_MARK={mark}".encode() in environment.read()
+        return f"PBRLSVR_TEST_MARK={mark}".encode() in (process / "environ").read_bytes()
     except OSError:
         return False

@@ -89,7 +89,9 @@ def in_chinese(value):
     written, gap = "", False
     for place, digit in zip(range(len(digits) - 1, -1, -1), digits, strict=True):
         if digit != "0":
-            written += "零" * (gap and bool(written)) + "零一二三四五六七八九"[int(digit)] + ["", "十", "百", "千"][place % 4]
+            written += (
+                "零" * (gap and bool(written)) + "零一二三四五六七八九"[int(digit)] + ["", "十", "百", "千"][place % 4]
+            )
         gap = digit == "0"
         if place and place % 4 == 0 and value // 10**place % 10**4:
             written += {4: "万", 8: "亿", 12: "兆"}[place]
