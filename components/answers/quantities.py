@@ -29,9 +29,8 @@ _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _SYMBOLS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) == "Sc")
 _MONEY_WORDS = "rs|rp|rm|tk|kr|chf|usd|eur|inr|zł"
 # What stands before the digits of a number: a sign, currency, a sign behind the currency.
-_LEAD = re.compile(
-    rf"(?:(?P<sign>-)(?P<gap>{_S}?))?(?:(?:[a-z]{{0,2}}[{_SYMBOLS}]|(?<![{CASED}])(?:{_MONEY_WORDS})\.?){_S}?)?(?P<inner>-)?$"
-)
+_MONEY = rf"(?:[a-z]{{0,2}}[{_SYMBOLS}]|(?<![{CASED}])(?:{_MONEY_WORDS})\.?)"
+_LEAD = re.compile(rf"(?:(?P<sign>-)(?P<gap>{_S}?))?(?:{_MONEY}{_S}?)?(?P<inner>-)?$")
 _INDEXED = frozenset("abcdefghijklmnopqrstuvwxyz^_")
 _FUNCTION = re.compile(rf"(?<![{CASED}])[{CASED}]\($")
 _DOLLARS = re.compile(rf"[{_SYMBOLS}]{_S}?\Z")
@@ -125,7 +124,7 @@ def _pattern(code: str) -> re.Pattern[str]:
     scale = _scale_pattern(code)
     joint = _either("and", *language(code).and_words)
     half = _either(*language(code).half_words, *language("en").half_words)
-    inner = r"\d++(?:[.,٫]\d++)*"
+    inner, grouped = r"\d++(?:[.,٫]\d++)*", rf"[1-9]\d{{0,2}}(?:[.,{SPACES}]\d{{3}})+"
     return re.compile(
         rf"""
         (?P<date>\d{{1,4}}(?:/\d{{1,2}}/|\.\d{{1,2}}\.)(?:\d{{4}}|\d\d)(?![\d.,]*\d)|\d{{4}}-\d\d-\d\d(?!\d)
@@ -135,7 +134,8 @@ def _pattern(code: str) -> re.Pattern[str]:
         (?:{_TAIL}
           | (?P<scaled>(?:[{SPACES}-]?{scale})++
               (?:{_S}?(?:{joint}{_S}?)?[零〇]?{inner}(?:[{SPACES}-]?{scale})++)*+
-              (?:{_S}?(?:{joint}{_S}?)?[零〇]?(?P<rest>[1-9]\d{{0,2}}(?:[.,{SPACES}]\d{{3}})+|[1-9]\d{{1,3}})(?![\d%/:]|[.,]\d))?)
+              (?:(?:{_S}(?:{joint}{_S}?)?(?:{grouped}|[1-9]\d{{2,3}})|[零〇]?(?:{grouped}|[1-9]\d{{0,3}}))
+                (?![\d%/:]|[.,]\d))?)
           | {_S}?(?P<half>{half})
           | (?P<mega>m(?![{CASED}\d²³])|{_S}?m(?=[{_SYMBOLS}]))
         )?

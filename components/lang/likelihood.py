@@ -9,6 +9,8 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +99,20 @@ def label_words(words: Sequence[str], starts: Sequence[bool], script: str, targe
     for best, changes in reversed(came_from):
         state = best if changes[state] else state
         path.append(state)
-    return [target.tag if states[state] in wanted else states[state] for state in reversed(path)]
+    labels = [target.tag if states[state] in wanted else states[state] for state in reversed(path)]
+    return _without_islands(labels, starts)
+
+
+def _without_islands(labels: Sequence[str], starts: Sequence[bool]) -> list[str]:
+    """A single word beside several of another language in its sentence is a name or a loan, and counts there."""
+    bounds = [index for index, start in enumerate(starts) if start] + [len(labels)]
+    found: list[str] = []
+    for first, last in pairwise(bounds):
+        runs = [(label, len(list(run))) for label, run in groupby(labels[first:last])]
+        for before, run, after in zip([("", 0), *runs], runs, [*runs[1:], ("", 0)], strict=False):
+            beside = max(before, after, key=itemgetter(1))
+            found += [beside[0] if run[1] == 1 < beside[1] else run[0]] * run[1]
+    return found
 
 
 def is_statistical(script: str) -> bool:

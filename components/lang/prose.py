@@ -10,7 +10,7 @@ from components.lang.scripts import LETTERS
 _LATIN = "A-Za-zÀ-ɏ"
 _PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}|[^\W\d_\x00-\x7fͰ-Ͽ𝐀-𝟿]")
 _SPAN = re.compile(r"\$\$?([^$\n]{1,300})\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
-_SPELT = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{([^{}]{0,1000})\}")
+_SPELT = re.compile(r"\\(?:text[a-z]*|mbox)\s*\{([^{}]{0,1000})\}")
 _UNITS = (
     "km/h|kmh|kph|mph|kWh|kW|MW|GHz|MHz|kHz|Hz|GB|MB|TB|km|cm|mm|dm|kg|mg|ml|mL|cl|dl|ft|lbs?|oz|min|sec|hrs?|usd|"
     "USD|EUR|GBP|CNY|RMB|JPY|INR|км/ч|км|см|мм|кг|мл|мин|руб|коп"
@@ -60,7 +60,7 @@ def words(text: str) -> list[Word]:
     name variables and choices.
     """
     joined = unicodedata.normalize("NFC", text).replace("\u200d", "")
-    plain = _LEFT_OUT.sub(" ", _SPAN.sub(_without_formula, _SPELT.sub(r" \1 ", joined)))
+    plain = _LEFT_OUT.sub(" ", _SPELT.sub(r" \1 ", _SPAN.sub(_without_formula, joined)))
     found = []
     sentence = 0
     for match in _TOKEN.finditer(plain):
@@ -91,6 +91,9 @@ def names(prompt: str, known: Iterable[str]) -> frozenset[str]:
 
 
 def _without_formula(span: re.Match[str]) -> str:
-    """Dollars also stand for money: then there is prose between two of them."""
+    """Text within a formula stays. Dollars also stand for money: then there is prose between two of them."""
     inner = next(group for group in span.groups() if group is not None)
-    return f" {inner} " if _PROSE.search(inner) else " 0 "
+    formula_and_text = _SPELT.split(inner)  # in turns
+    if _PROSE.search(" ".join(formula_and_text[::2])):
+        return f" {inner} "
+    return " ".join(["", *(part if index % 2 else "0" for index, part in enumerate(formula_and_text)), ""])

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby, pairwise
 
 from components.lang.likelihood import UNKNOWN, common_words, is_statistical, label_words
@@ -11,8 +10,8 @@ from components.lang.prose import Word, names, words
 from components.lang.scripts import LETTERS_PER_CHARACTER, Target, han_language, language_of, target
 from components.lang.thoughts import split_thought
 
-_FEW_WORDS = 3
-_CAPITAL_NOUNS = ("de", "lb")
+_FEW_WORDS = 3  # of one or two words, one in twenty passes for another language
+_CAPITAL_NOUNS = ("de", "lb")  # where a noun looks like a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +119,13 @@ def _without_names(those: list[Word], prompt: str, asked: Target) -> list[Word]:
     if not prompt:
         return those
     small = {word.text for word in those}
-    known = names(prompt, _common())
+    known = names(prompt, common_words().get(asked.code, frozenset()) | common_words()["en"])
     kept = [
         word
         for word in those
         if not (word.text[0].isupper() and word.text.casefold() in known and word.text.lower() not in small)
     ]
     return kept or (those if asked.code in _CAPITAL_NOUNS else [])
-
-
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(word.casefold() for common in common_words().values() for word in common)
 
 
 def _is_guess(kept: Sequence[Word], asked: Target) -> bool:

@@ -197,13 +197,17 @@ def test_threads_and_order_change_nothing():
 def test_time_grows_with_length_only(unit):
     """Ten times the text takes less than 15 times the time, or less than is worth measuring."""
     short, long = (unit * (length // len(unit)) for length in (10_000, 100_000))
-    language_shares(short, "es", short)
-    took_s = []
-    for text in (short, long):
+    assert seconds(long) < max(15 * seconds(short), 1)
+
+
+def seconds(text):
+    """The better of two times: the machine is shared."""
+    took = []
+    for _ in range(2):
         start = time.perf_counter()
         language_shares(text, "es", text)
-        took_s.append(time.perf_counter() - start)
-    assert took_s[1] < max(15 * took_s[0], 0.5)
+        took.append(time.perf_counter() - start)
+    return min(took)
 
 
 def test_common_words_are_written_as_they_are_looked_up():
