@@ -84,6 +84,11 @@ def opens_range(before: str, row: Language) -> bool:
     return any(word in before and _denial(word).search(before) for word in _words(row.code, "range_words"))
 
 
+def speaks_of_a_range(text: str, row: Language) -> bool:
+    """Whether a range may begin somewhere in the text."""
+    return any(word in text for word in _words(row.code, "range_words"))
+
+
 def is_reference(before: str, behind: str, row: Language) -> bool:
     """Whether a number only says which step, page or table is meant."""
     if _is_list_item(before, behind):

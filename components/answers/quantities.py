@@ -36,6 +36,7 @@ _FUNCTION = re.compile(rf"(?<![{CASED}])[{CASED}]\($")
 _DOLLARS = re.compile(rf"[{_SYMBOLS}]{_S}?\Z")
 _NAME = re.compile(rf"(?<![{CASED}])[{CASED}]{{1,2}}$")  # m2, CO2, A4: digits that are part of a name or unit
 _VARIABLE = re.compile(rf"[xyzni](?![{CASED}\d])|π|\\pi")  # 2x is no number
+_VARIABLES, _SPACED = "xyzniπ\\", frozenset(("", " ", "\n", "$", "=", ":"))  # looked at first: most are clear
 _LEAD_REACH = 12
 _PLAIN = frozenset(re.findall(r"\?P<(\w+)>", DIGITS))  # the groups of a number that is part of nothing
 _MAX_EXPONENT = 300
@@ -70,7 +71,10 @@ def find_quantities(plain: str, lang: str, start: int = 0, stop: int | None = No
         start, stop: Where to look.
     """
     for match in _pattern(_row_code(lang)).finditer(plain, start, len(plain) if stop is None else stop):
-        if not _is_part_of_a_name(plain, match.start()) and not _VARIABLE.match(plain, match.end()):
+        before, behind = plain[match.start() - 1 : match.start()], plain[match.end() : match.end() + 1]
+        if behind and behind in _VARIABLES and _VARIABLE.match(plain, match.end()):
+            continue
+        if before in _SPACED or not _is_part_of_a_name(plain, match.start()):
             yield match
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from components.answers.doubts import is_denied, is_either, is_reference, opens_range
+from components.answers.doubts import is_denied, is_either, is_reference, opens_range, speaks_of_a_range
 from components.answers.latex import Unparsed, latex_number
 from components.answers.letters import SEVERAL, is_offered, last_choice, stated_choice, with_plain_letters
 from components.answers.mentions import mentioned_choice
@@ -147,6 +147,8 @@ def _last_number(plain: str, start: int, lang: str, row: Language) -> Number | N
 
 def _ends_a_range(before: str, lang: str, row: Language) -> bool:
     """Whether a number behind this text is where a range ends (`between 17 and`)."""
+    if not speaks_of_a_range(before, row):
+        return False
     first = last_quantity(before, lang)
     return first is not None and opens_range(before[: first.start], row) and is_either(before[first.end :], row)
 

@@ -12,7 +12,7 @@ from components.answers.reading import AnswerPath, read_answer
 from components.contracts.records import CHOICE_LETTERS
 
 _LETTERS = frozenset(CHOICE_LETTERS)
-_PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
+_CANONICAL = re.compile(r"0|-?(?:[1-9][0-9]*|0(?=\.))(?:\.[0-9]*[1-9])?")
 _TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?( pm)?")
 _LEAST_ROUNDED_DECIMALS = 2
 _GOLD_NUMBER = r"(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})(?:\.[0-9]+)?"
@@ -69,8 +69,10 @@ def same_answer(answer: str | None, other: str | None) -> bool:
     """
     if answer is None or other is None:
         return False
-    if answer == other and (answer in _LETTERS or _PLAIN.fullmatch(answer)):
+    if answer == other and answer in _LETTERS:
         return True
+    if _CANONICAL.fullmatch(answer) and _CANONICAL.fullmatch(other):
+        return answer == other  # such a number is written in one way only
     return not _values(answer).isdisjoint(_values(other))
 
 

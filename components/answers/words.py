@@ -16,7 +16,7 @@ from components.answers.plain import plain_text
 from components.lang.table import language
 
 _READ = frozenset({"en", "es", "fr", "de", "it", "pt", "nl"})
-_LOOKED_UP = frozenset({"ar", "bn", "fa", "id", "pl", "ru", "th", "tr", "vi"})
+_LOOKED_UP = frozenset({"ar", "bn", "fa", "id", "it", "pl", "ru", "th", "tr", "vi"})  # it: text2num lacks elisions
 _UNSPACED = frozenset({"th"})
 _LOOKED_UP_TO = 9_999
 _MOST_WORDS = 9
@@ -31,13 +31,13 @@ def words_as_digits(plain: str, lang: str, announced: bool) -> str | None:
         lang: BCP-47 code.
         announced: Whether something announces a number.
     """
-    code = lang.split("-")[0]
+    code = lang.replace("_", "-").split("-")[0].lower()
     rewritten = plain
     if code in _READ:
         fractions = language(code).fraction_words
         parts = _fractions(code).sub(lambda match: fractions[match[0]], plain) if fractions else plain
         rewritten = alpha2digit(parts, code, 0)
-    elif announced and code in _LOOKED_UP:
+    if rewritten == plain and announced and code in _LOOKED_UP:
         pieces = _unspaced(plain, code) if code in _UNSPACED else _spaced(plain, code)
         rewritten = ("" if code in _UNSPACED else " ").join(pieces)
     return rewritten if rewritten != plain and rewritten != " ".join(plain.split()) else None
