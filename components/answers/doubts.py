@@ -16,6 +16,7 @@ _RANGE = re.compile(r"\s?[-~～〜]\s?")
 _CLAUSE_END = re.compile(r"[,，、;；.。!?！？।\n]")
 _NOTHING = frozenset(("", " ", "$", "(", ":"))
 _NAMED = re.compile(r"(?<![^\W\d_])[a-z]\s*=\s*$")  # `17 or x = 19`
+_NEW_THOUGHT = re.compile(r"[\n:]|\([^\W\d_]")  # no longer between two answers: (rounded to 2 decimals)
 _COMPARED = re.compile(r"(?:[<≤≥≠]|(?<!\S)>)\s*[$€£¥]?$")  # a > without a space before it ends an HTML tag
 _LIST_MARK = re.compile(r"[.)]\s+\S")
 _LIST = re.compile(r"\s?[,;、，；&]\s?")
@@ -41,7 +42,7 @@ def is_denied(before: str, row: Language, behind: str = "") -> bool:
         row: The language's words.
     """
     behind = _clause(behind)
-    if behind and any(word in behind for word in _words(row.code, "not_after")):
+    if behind and any(_follows(word, behind) for word in _words(row.code, "not_after")):
         return True
     if len(before) < 2 and before in _NOTHING:
         return False
@@ -65,6 +66,8 @@ def is_range(between: str) -> bool:
 
 def is_either(between: str, row: Language) -> bool:
     """Whether what stands between two answers offers the one or the other, both, or all from the one to the other."""
+    if _NEW_THOUGHT.search(between):
+        return False
     between = _NAMED.sub("", between)
     words = between.strip(f"{_SET_OFF},")
     if _ends(words, _words(row.code, "or_words")):
@@ -106,6 +109,13 @@ def _is_list_item(before: str, behind: str) -> bool:
     """Whether a number begins a line as `3. ` does, in a text of several lines."""
     begins = before.endswith("\n") or (not before.strip(" *#\n") and "\n" in behind)
     return begins and _LIST_MARK.match(behind) is not None
+
+
+def _follows(word: str, behind: str) -> bool:
+    """Whether the word comes with at most one other (a unit, a particle) before it, in scripts that separate words."""
+    at = behind.find(word)
+    num_words = len(behind[: max(at, 0)].split()) - (not behind[:1].isspace())  # 18은: a particle is no word
+    return at >= 0 and (is_unspaced(word) or num_words <= 1)
 
 
 def _clause(behind: str) -> str:

@@ -126,8 +126,23 @@ def last_choice(text: str, num_choices: int, row: Language) -> str | None:
         if is_offered(letter, num_choices) and not _is_denied(text, match, row):
             return letter
     sure = [match for match in _LETTER.finditer(text) if match[0].isupper() and match[0] not in _WORDS]
-    only = {match[0] for match in sure if is_offered(match[0], num_choices) and not _is_denied(text, match, row)}
+    only = {match[0] for match in _undenied(text, sure, row) if is_offered(match[0], num_choices)}
     return only.pop() if len(only) == 1 else None
+
+
+def _undenied(text: str, found: list[re.Match[str]], row: Language) -> list[re.Match[str]]:
+    """The letters that are not denied; one that is joined to a denied one is denied with it: `A, C and D are wrong`."""
+    left: list[re.Match[str]] = []
+    denied_from = len(text) + 1
+    for match in reversed(found):
+        between = plain_text(text[match.end() : denied_from]) if denied_from <= len(text) else ""
+        joined = bool(between) and (is_either(between, row) or _LISTED.fullmatch(between) is not None)
+        if joined or _is_denied(text, match, row):
+            denied_from = match.start()
+        else:
+            denied_from = len(text) + 1
+            left.append(match)
+    return left
 
 
 def _is_denied(text: str, match: re.Match[str], row: Language) -> bool:

@@ -37,8 +37,10 @@ _LIST_MARK = re.compile(r"[.)](?=\s+\S)")
 _STEP_MARK = re.compile(r"\s*[:)]")
 # Terms with their units up to an equals sign: `12 apples + 5 apples =`. Each word must stand before a sign.
 _EQUATION_LEFT = re.compile(
-    r"(?:[\d\s.,'+\-*/×÷·⋅()%$€£¥]++|[^\W\d_]++(?=[\s)]*[-+*/×÷·⋅=)])|[^\W\d_]++(?=\s+[^\W\d_]++\s*[-+*/×÷=]))*+=\s*"
+    r"(?:[\d\s'+\-*/×÷·⋅()%$€£¥]++|[.,](?=\d)|[^\W\d_]++(?=[\s)]*[-+*/×÷·⋅=)])|[^\W\d_]++(?=\s+[^\W\d_]++\s*[-+*/×÷=]))*+=\s*"
 )
+_UNIT = re.compile(r"\s?([^\W\d_]+|%)")
+_UNIT_AND_OR = re.compile(r"\s?([^\W\d_]+|%),?\s[^\W\d_]+\s*$")
 # Something to calculate with a number; an asterisk alone may be Markdown's.
 _OPERATION = re.compile(r"[^\W\d_]*(?:\s[^\W\d_]+)?(?:\s[*x]\s|[*x]|\s?[×÷·⋅+]\s?)[$€£¥]?\d")
 # In a box, a number may have a unit behind it (m^2), but nothing to calculate.
@@ -186,7 +188,17 @@ def _offers_both(text: str, one: Number, other: Number, stop: int, row: Language
     if _are_equal(one, other):
         return False
     between = text[one.end : other.start]
+    if _is_restated(between, text[other.end : stop], row):
+        return False
     return is_range(between) or is_either(between, row) or is_list(between, text[other.end : stop])
+
+
+def _is_restated(between: str, behind: str, row: Language) -> bool:
+    """Whether two numbers have different units, as one quantity has that is told twice: 90 minutes or 1.5 hours."""
+    if between.split()[-1:] and between.split()[-1] in (*row.and_words, "and"):
+        return False
+    units = _UNIT_AND_OR.match(between), _UNIT.match(behind)
+    return units[0] is not None and (units[0][1] == "%" or (units[1] is not None and units[0][1] != units[1][1]))
 
 
 def _are_equal(one: Number, other: Number) -> bool:
