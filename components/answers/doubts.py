@@ -42,7 +42,7 @@ def is_denied(before: str, row: Language, behind: str = "") -> bool:
         row: The language's words.
     """
     behind = _clause(behind)
-    if behind and any(_follows(word, behind) for word in _words(row.code, "not_after")):
+    if len(behind) > 1 and any(word in behind and _follows(word, behind) for word in _words(row.code, "not_after")):
         return True
     if len(before) < 2 and before in _NOTHING:
         return False
