@@ -1,6 +1,7 @@
 """What a text says against an answer that stands in it: that it is none, that another would do, that it only counts.
 
-The words are data, one file a language; the English ones count in every language.
+The words are data, one file a language. The English ones count in every language too, but for those that join two
+answers (`and`, `to`): they are words of other meanings elsewhere.
 """
 
 import re

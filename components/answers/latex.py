@@ -12,7 +12,7 @@ import select
 import subprocess
 import sys
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -37,7 +37,7 @@ def latex_number(latex: str) -> str | None:
     return _cached(latex.strip()) if len(latex) <= _LONGEST else None
 
 
-@cache
+@lru_cache(1 << 14)  # training goes on for days
 def _cached(latex: str) -> str | None:
     answer = _worker().ask(latex)
     return canonical_number(Fraction(answer)) if answer else None
@@ -45,9 +45,8 @@ def _cached(latex: str) -> str | None:
 
 class _Worker:
     def __init__(self) -> None:
-        self.lock, self.process = Lock(), None
-
-    process: subprocess.Popen[str] | None
+        self.lock = Lock()
+        self.process: subprocess.Popen[str] | None = None
 
     def ask(self, latex: str) -> str:
         with self.lock:

@@ -12,8 +12,6 @@ from components.contracts.records import CHOICE_LETTERS
 from components.lang.table import Language
 
 _MARKS = re.compile(r"[\s*_\"'“”„«»`]+")
-
-
 _SHORTEST = 4  # letters of a text that says by itself that a choice is meant; `no` does not
 
 

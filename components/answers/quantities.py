@@ -37,6 +37,7 @@ _DOLLARS = re.compile(rf"[{_SYMBOLS}]{_S}?\Z")
 _NAME = re.compile(rf"(?<![{CASED}])[{CASED}]{{1,2}}$")  # m2, CO2, A4: digits that are part of a name or unit
 _VARIABLE = re.compile(rf"[xyzni](?![{CASED}\d])|π|\\pi")  # 2x is no number
 _VARIABLES, _SPACED = "xyzniπ\\", frozenset(("", " ", "\n", "$", "=", ":"))  # looked at first: most are clear
+_WITHIN_NUMBERS = frozenset(f"0123456789.,'٬٫/:{SPACES}")
 _LEAD_REACH = 12
 _PLAIN = frozenset(re.findall(r"\?P<(\w+)>", DIGITS))  # the groups of a number that is part of nothing
 _MAX_EXPONENT = 300
@@ -90,6 +91,8 @@ def last_quantity(plain: str, lang: str, start: int = 0, stop: int | None = None
     while end > start:
         # No number spans lines, or is as long as the window: what is before need not be looked at.
         begin = max(start, plain.rfind("\n", start, end) + 1, end - MAX_DIGITS)
+        while begin > start and plain[begin - 1] in _WITHIN_NUMBERS:  # nor may the window cut one in two
+            begin -= 1
         for match in reversed([*find_quantities(plain, lang, begin, end)]):
             if (number := quantity(match, lang)) is not None:
                 return number

@@ -75,9 +75,9 @@ def statement_at(plain: str, start: int, lang: str, row: Language) -> Statement:
     sentence = plain[start : sentence_end(plain, start)]
     if sentence[:1] in (",", "，"):
         return Statement()  # the phrase announced nothing: its sentence goes on
-    readings = _readings(sentence, lang, row, num_words)
     if "\\" in sentence[:_DIRECT] and (value := _formula(sentence)) is not None:
         return Statement(Number(value, start, start + len(sentence)))
+    readings = _readings(sentence, lang, row, num_words)
     for text, numbers, most_words in readings:
         if _is_direct(text, numbers[0], most_words, row):
             if _is_list_mark(plain, start, text, numbers[0]):

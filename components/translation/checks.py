@@ -18,7 +18,7 @@ def translate_checked(translator: Translator, texts: Sequence[str], lang: str) -
     English has in words (`nine computers`, 9台).
 
     Raises:
-        PipelineError: See `Translator.translate`; or the table has no such language.
+        PipelineError: See `Translator.translate`.
     """
     translations = translator.translate(texts, lang)
     return [_checked(original, translation, lang) for original, translation in zip(texts, translations, strict=True)]
@@ -30,8 +30,10 @@ def _checked(original: str, translation: Translation, lang: str) -> Translation:
     if _numbers(original, "en") - _numbers(translation.text, lang):
         return Translation(text=None, reason="number lost")
     # A choice such as `Paris` or `x = 3` may well stay as it is; a sentence may not.
+    if len(original.split()) <= 3:
+        return translation
     shares = language_shares(translation.text, lang)
-    if len(original.split()) > 3 and shares.language is not None and shares.share < _LEAST_SHARE:
+    if shares.language is not None and shares.share < _LEAST_SHARE:
         return Translation(text=None, reason="other language")
     return translation
 
