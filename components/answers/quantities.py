@@ -165,9 +165,14 @@ def _scale_pattern(code: str) -> str:
 
 
 @cache
-def _minus(code: str) -> re.Pattern[str]:
+def _minus_words(code: str) -> tuple[str, ...]:
     words = {plain_text(word) for word in (*language(code).minus_words, *language("en").minus_words)}
-    longest_first = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return tuple(sorted(words, key=len, reverse=True))
+
+
+@cache
+def _minus(code: str) -> re.Pattern[str]:
+    longest_first = "|".join(map(re.escape, _minus_words(code)))
     others = "".join(f"(?<!{re.escape(plain_text(words))})" for words in language(code).not_minus)
     # `12 minus 5` and `12 apples minus 5` are subtractions
     return re.compile(rf"(?P<minuend>\d{_S}?[^\W\d_]*{_S}?)?(?<![{CASED}])(?:{longest_first}){others}{_S}?$")
@@ -276,7 +281,7 @@ def _time(match: re.Match[str], minutes: str) -> Number | None:
 def _is_negative(match: re.Match[str], lang: str) -> bool:
     text, start = match.string, match.start()
     before = text[max(0, start - _LEAD_REACH) : start]
-    lead = _LEAD.search(before)
+    lead = _LEAD.search(before) if "-" in before else None
     if lead is not None and lead["inner"] and (lead["sign"] or lead.end("inner") - lead.start() > 1):
         return True
     sign = lead and (lead["sign"] or lead["inner"])
@@ -284,7 +289,9 @@ def _is_negative(match: re.Match[str], lang: str) -> bool:
         at = start - len(before) + lead.start("sign" if lead["sign"] else "inner")
         return is_sign(text, at, bool(lead["gap"]))
     words = text[max(0, start - _WORDS_REACH) : start]
-    word = _minus(_row_code(lang)).search(words) if words else None
+    if not words.rstrip(SPACES).endswith(_minus_words(_row_code(lang))):
+        return False
+    word = _minus(_row_code(lang)).search(words)
     return word is not None and word["minuend"] is None
 
 
