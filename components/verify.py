@@ -13,6 +13,8 @@ from components.contracts import ContractError
 from components.lang.share import response_shares
 
 STDIN = Path("-")
+_TEXT_OR_NONE = (str, type(None))  # unions made at each row would cost more than the checks
+_GOLDS = (str, int, float, type(None))
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -43,7 +45,9 @@ def verify_file(path: Path, out: BinaryIO, *, with_language: bool) -> None:
 def _judged(row: dict[str, Any], with_language: bool, unreadable: list[str]) -> dict[str, Any]:
     text, lang, gold = row["text"], row["lang"], row["gold"]
     try:
-        verdict = verify(text, gold if isinstance(gold, str | None) else _written(gold), lang, row.get("choices") or ())
+        verdict = verify(
+            text, gold if isinstance(gold, _TEXT_OR_NONE) else _written(gold), lang, row.get("choices") or ()
+        )
     except ValueError:
         unreadable.append(str(gold))
         verdict = verify(text, None, lang, row.get("choices") or ())
@@ -85,9 +89,9 @@ def _problem(row: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
             return f"`{key}` must be a string"
     if "gold" not in row:
         return "`gold` is missing; write null where nobody knows it"
-    if isinstance(row["gold"], bool) or not isinstance(row["gold"], str | int | float | None):
+    if isinstance(row["gold"], bool) or not isinstance(row["gold"], _GOLDS):
         return "`gold` must be a string, a number or null"
-    if not isinstance(row.get("prompt"), str | None):
+    if not isinstance(row.get("prompt", ""), _TEXT_OR_NONE):
         return "`prompt` must be a string"
     choices = row.get("choices")
     if choices is not None and not (

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from components.answers.doubts import is_denied
-from components.answers.plain import plain_text
-from components.answers.quantities import CASED
+from components.answers.plain import CASED, plain_text
 from components.answers.statement import sentence_end
 from components.contracts.records import CHOICE_LETTERS
 from components.lang.table import Language

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from components.answers.plain import NBSP
+from components.answers.plain import SPACES
+from components.answers.signs import is_sign
 from components.lang.table import group_marks
 
-SPACES = f" {NBSP}"
 MAX_DIGITS = 1000  # longer runs of digits are a model's stutter; Python refuses to convert more than 4,300
 _GROUP = rf"[.,'٬{SPACES}]"
 DIGITS = rf"""
@@ -66,28 +66,6 @@ def digits_of(match: re.Match[str], marks: str) -> tuple[str, str, bool]:
             return pieces[0], pieces[1], True
         return "".join(pieces), (fraction or "")[1:], alone
     return match["whole"], (match["fraction"] or "")[1:], False
-
-
-def is_sign(text: str, at: int, gap: bool) -> bool:
-    """Whether the minus at `at` belongs to the number behind it: no subtraction, hyphen, range or bullet.
-
-    Args:
-        text: The text.
-        at: Where the minus stands.
-        gap: Whether a space follows it.
-    """
-    before = at - 1
-    while before >= 0 and text[before] in SPACES:
-        before -= 1
-    if gap:
-        return before >= 0 and text[before] in "=(:"
-    if before < 0:
-        return True
-    previous = text[before]
-    if previous.isdigit() or previous in ")]}%":
-        return False
-    # A cased letter right before it makes a hyphen (B-52); scripts without case write the sign after a word.
-    return before != at - 1 or previous.lower() == previous.upper()
 
 
 def canonical_number(value: Fraction) -> str:

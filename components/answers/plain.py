@@ -8,6 +8,8 @@ import re
 import unicodedata
 
 NBSP = "\u00a0"
+SPACES = f" {NBSP}"
+CASED = "a-zß-öø-ɏͰ-ϿЀ-ԯ"  # small letters of scripts with case, as ranges of a regular expression
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 

@@ -12,33 +12,25 @@ from functools import cache
 from components.answers.numbers import (
     DIGITS,
     MAX_DIGITS,
-    SPACES,
     Number,
     canonical_digits,
     canonical_number,
     digits_of,
-    is_sign,
 )
-from components.answers.plain import SUPERSCRIPTS, plain_text
+from components.answers.plain import CASED, SPACES, SUPERSCRIPTS, plain_text
 from components.answers.scales import compose
+from components.answers.signs import CURRENCY_SIGNS, CURRENCY_WORDS, is_negative
 from components.lang.table import group_marks, language, nearest_language
 
-CASED = "a-zß-öø-ɏͰ-ϿЀ-ԯ"
 _S = f"[{SPACES}]"
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-_SYMBOLS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) == "Sc")
-_MONEY_WORDS = "rs|rp|rm|tk|kr|chf|usd|eur|inr|zł"
-# What stands before the digits of a number: a sign, currency, a sign behind the currency.
-_MONEY = rf"(?:[a-z]{{0,2}}[{_SYMBOLS}]|(?<![{CASED}])(?:{_MONEY_WORDS})\.?)"
-_LEAD = re.compile(rf"(?:(?P<sign>-)(?P<gap>{_S}?))?(?:{_MONEY}{_S}?)?(?P<inner>-)?$")
 _INDEXED = frozenset("abcdefghijklmnopqrstuvwxyz^_")
 _FUNCTION = re.compile(rf"(?<![{CASED}])[{CASED}]\($")
-_DOLLARS = re.compile(rf"[{_SYMBOLS}]{_S}?\Z")
+_DOLLARS = re.compile(rf"[{CURRENCY_SIGNS}]{_S}?\Z")
 _NAME = re.compile(rf"(?<![{CASED}])[{CASED}]{{1,2}}$")  # m2, CO2, A4: digits that are part of a name or unit
 _VARIABLE = re.compile(rf"[xyzni](?![{CASED}\d])|π|\\pi")  # 2x is no number
 _VARIABLES, _SPACED = "xyzniπ\\", frozenset(("", " ", "\n", "$", "=", ":"))  # looked at first: most are clear
 _WITHIN_NUMBERS = frozenset(f"0123456789.,'٬٫/:{SPACES}")
-_LEAD_REACH = 12
 _PLAIN = frozenset(re.findall(r"\?P<(\w+)>", DIGITS))  # the groups of a number that is part of nothing
 _MAX_EXPONENT = 300
 _WORDS_REACH = 40
@@ -106,7 +98,7 @@ def quantity(match: re.Match[str], lang: str) -> Number | None:
         return None
     if (minutes := match["minutes"] or match["past"] or match["clock_minutes"]) is not None:
         return _time(match, minutes)
-    negative = _is_negative(match, lang)
+    negative = is_negative(match.string, match.start(), _row_code(lang))
     if match.lastgroup in _PLAIN and not _leading_scale(match, lang):
         whole, fraction, ambiguous = digits_of(match, group_marks(lang))
         return Number(canonical_digits(negative, whole, fraction), match.start(), match.end(), ambiguous)
@@ -144,7 +136,7 @@ def _pattern(code: str) -> re.Pattern[str]:
               (?:(?:{_S}(?:{joint}{_S}?)?(?:{grouped}|[1-9]\d{{2,3}})|[零〇]?(?:{grouped}|[1-9]\d{{0,3}}))
                 (?![\d%/:]|[.,]\d))?)
           | {_S}?(?P<half>{half})
-          | (?P<mega>m(?![{CASED}\d²³])|{_S}?m(?=[{_SYMBOLS}]))
+          | (?P<mega>m(?![{CASED}\d²³])|{_S}?m(?=[{CURRENCY_SIGNS}]))
         )?
         """,
         re.VERBOSE,
@@ -162,20 +154,6 @@ def _scale_pattern(code: str) -> str:
     )
     others = "|".join(re.escape(plain_text(word)) for word in language(code).not_numerals)
     return f"(?!{others})(?:{ended})" if others else f"(?:{ended})"
-
-
-@cache
-def _minus_words(code: str) -> tuple[str, ...]:
-    words = {plain_text(word) for word in (*language(code).minus_words, *language("en").minus_words)}
-    return tuple(sorted(words, key=len, reverse=True))
-
-
-@cache
-def _minus(code: str) -> re.Pattern[str]:
-    longest_first = "|".join(map(re.escape, _minus_words(code)))
-    others = "".join(f"(?<!{re.escape(plain_text(words))})" for words in language(code).not_minus)
-    # `12 minus 5` and `12 apples minus 5` are subtractions
-    return re.compile(rf"(?P<minuend>\d{_S}?[^\W\d_]*{_S}?)?(?<![{CASED}])(?:{longest_first}){others}{_S}?$")
 
 
 @cache
@@ -207,7 +185,7 @@ def _with_tail(match: re.Match[str], value: Fraction, lang: str) -> Fraction:
         return _scaled(value, scaled, lang)
     if match["mega"]:  # $1.2M and 1,5 M€, but 5 m
         before, behind = match.string[max(0, match.start() - 2) : match.start()], match.string[match.end() :][:1]
-        return value * 10**6 if _DOLLARS.search(before) or (behind and behind in _SYMBOLS) else value
+        return value * 10**6 if _DOLLARS.search(before) or (behind and behind in CURRENCY_SIGNS) else value
     if match["half"]:
         return value + Fraction(1, 2)
     if over := match["over"]:
@@ -278,23 +256,6 @@ def _time(match: re.Match[str], minutes: str) -> Number | None:
     return Number(f"{int(hours)}:{minutes}{match['seconds'] or ''}{pm}", match.start(), match.end())
 
 
-def _is_negative(match: re.Match[str], lang: str) -> bool:
-    text, start = match.string, match.start()
-    before = text[max(0, start - _LEAD_REACH) : start]
-    lead = _LEAD.search(before) if "-" in before else None
-    if lead is not None and lead["inner"] and (lead["sign"] or lead.end("inner") - lead.start() > 1):
-        return True
-    sign = lead and (lead["sign"] or lead["inner"])
-    if lead is not None and sign:
-        at = start - len(before) + lead.start("sign" if lead["sign"] else "inner")
-        return is_sign(text, at, bool(lead["gap"]))
-    words = text[max(0, start - _WORDS_REACH) : start]
-    if not words.rstrip(SPACES).endswith(_minus_words(_row_code(lang))):
-        return False
-    word = _minus(_row_code(lang)).search(words)
-    return word is not None and word["minuend"] is None
-
-
 def _leading_scale(match: re.Match[str], lang: str) -> str | None:
     """The scale word before the digits, in languages where it may stand there (`elfu 5`)."""
     code = _row_code(lang)
@@ -314,4 +275,4 @@ def _is_part_of_a_name(text: str, start: int) -> bool:
     if not previous.isalpha():
         return False
     name = _NAME.search(text[max(0, start - 3) : start])
-    return name is not None and name[0] not in _MONEY_WORDS.split("|")
+    return name is not None and name[0] not in CURRENCY_WORDS

@@ -23,7 +23,8 @@ from components.answers.doubts import (
 from components.answers.latex import latex_number
 from components.answers.numbers import Number
 from components.answers.numerals import find_numerals
-from components.answers.quantities import CASED, find_quantities, quantity
+from components.answers.plain import CASED
+from components.answers.quantities import find_quantities, quantity
 from components.answers.words import words_as_digits
 from components.lang.table import Language
 
