@@ -38,9 +38,10 @@ test: check ## Check, then run the fast tests
 test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
 
-bench: $(STAMP) ## Measure: building problems, reading answers
+bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts
 	$(BIN)/python -m bench.problems
 	$(BIN)/python -m bench.verifier
+	$(BIN)/python -m bench.encoder
 
 peers: $(STAMP) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
 	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -q -d .cache/peers lm_eval==0.4.13

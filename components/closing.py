@@ -17,6 +17,11 @@ GROUPS = {
     "untrained_languages": "others mean",
     "all_but_english": "all but en",
 }
+VERDICTS = {
+    "passed": "passed, the trained policy is promoted",
+    "failed": "failed, the trained policy is not promoted; the report says why",
+    "unverified": "unverified, the trained policy is not promoted; the report says why",
+}
 
 
 def print_closing() -> None:
@@ -26,6 +31,7 @@ def print_closing() -> None:
         console.print(_table(summary), soft_wrap=False)
     else:
         say("No accuracy on `test`: nobody knows the right answers of its problems")
+    say(f"Audit:   {VERDICTS[summary['audit_verdict']]}")
     say("Report:  report/report.html")
     say("Runs:    make ui (Prefect and MLflow in the browser)")
     say('Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang es')

@@ -147,13 +147,28 @@ class ReferenceParams(Section):
     keep_only_gold: bool
 
 
-class RewardParams(Section):
-    """Weights of the hybrid reward (our reconstruction; see docs/paper_index.md)."""
+RewardName = Literal[
+    "answer", "embedding", "steps", "margin", "numbers", "translation", "comet", "language", "format", "repetition",
+    "hybrid", "hybrid_paper", "gold",
+]  # fmt: skip
 
+
+class RewardParams(Section):
+    """What training is rewarded with, and the constants of the hybrid (our reconstruction; docs/paper_index.md)."""
+
+    function: RewardName
+    calibrated: bool
+    """Of the hybrid: fitted weights and P(correct) instead of the fixed formula."""
+    answers_hidden: bool
     encoder: str = Field(min_length=1)
+    translator: str = Field(min_length=1)
+    translation_metric: Literal["chrf", "bleu", "embedding"]
+    comet: str = Field(min_length=1)
     answer_weight: float = Field(ge=0, le=1)
     semantic_weight: float = Field(ge=0, le=1)
     min_language_share: float = Field(ge=0, le=1)
+    other_language_factor: float = Field(ge=0, le=1)
+    advantage_std_floor: float = Field(gt=0)  # a silent group's deviation is 0: it must not divide
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "RewardParams":
@@ -161,12 +176,44 @@ class RewardParams(Section):
             raise ValueError("answer_weight + semantic_weight must be 1")
         return self
 
+    @model_validator(mode="after")
+    def _function_has_what_it_needs(self) -> "RewardParams":
+        for name in ("translation", "comet"):
+            key = "translator" if name == "translation" else name
+            if self.function == name and getattr(self, key) == "none":
+                raise ValueError(f"function: {name} needs `{key}`")
+        if self.calibrated and self.function != "hybrid":
+            raise ValueError("calibrated goes with function: hybrid")
+        return self
+
 
 class CalibrateParams(Section):
-    """How many responses the rewards are audited on."""
+    """The comparison of the rewards, the fit and the audit against gaming, on the policy's own responses."""
 
     num_problems: int = Field(ge=2)
-    num_samples: int = Field(ge=1)
+    num_samples: int = Field(ge=2)
+    num_folds: int = Field(ge=2)
+    min_rows: int = Field(ge=1)
+    shrinkage: float = Field(ge=0)
+    l2: float = Field(gt=0)
+    min_wins_wrong: float = Field(ge=0, le=1)
+    min_wins_hollow: float = Field(ge=0, le=1)
+
+
+class AuditParams(Section):
+    """Does the calibration still hold on the trained policy's own responses?"""
+
+    num_problems: int = Field(ge=2)
+    num_samples: int = Field(ge=2)
+    max_ece: float = Field(gt=0, le=1)
+    max_auc_drop: float = Field(ge=0, le=1)
+
+
+class GateParams(Section):
+    """What a failed audit means."""
+
+    strict: bool
+    """Whether the pipeline then ends with an error."""
 
 
 class TrainParams(Section):
@@ -182,7 +229,6 @@ class TrainParams(Section):
     group_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0, lt=1)
     learning_rate_warmup_steps: int = Field(ge=0)
-    advantage_std_floor: float = Field(gt=0)  # a silent group's deviation is 0: it must not divide
     micro_batch_prompts: int = Field(ge=1)
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
@@ -219,8 +265,10 @@ class Params(Section):
     reward: RewardParams
     calibrate: CalibrateParams
     train: TrainParams
+    audit: AuditParams
     evaluate: EvaluateParams
     report: ReportParams
+    gate: GateParams
 
     @model_validator(mode="after")
     def _pivot_has_shots(self) -> "Params":

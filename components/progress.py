@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterable, Iterator, Sized
 from datetime import timedelta
+from io import StringIO
 from types import TracebackType
 from typing import Self, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +20,8 @@ from rich.progress import Progress as RichProgress
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 10.0
+WIDTH = 120
+"""Characters of the widest tables."""
 
 console = Console(soft_wrap=True, highlight=False)
 
@@ -26,6 +29,13 @@ console = Console(soft_wrap=True, highlight=False)
 def say(message: str) -> None:
     """Print one line, above a bar where one is drawn."""
     console.print(message, markup=False)
+
+
+def print_wide(table: RenderableType) -> None:
+    """Print a table at its full width: a narrower terminal breaks lines, where cut numbers would say nothing."""
+    text = StringIO()
+    Console(width=max(console.width, WIDTH), highlight=False, file=text).print(table)
+    console.print(text.getvalue(), markup=False, end="")
 
 
 class Progress:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -19,11 +19,20 @@ from components.contracts import PipelineError, fingerprint, write_json
 from components.environment import PARENT_RUN_ID, exit_on_sigterm, prepare_process
 from components.params import Params, SourceParams, load_params
 from components.progress import say
-from components.tracking import TrackedRun, check_store, make_receipt, numbers, tracked_run
+from components.tracking import (
+    TrackedRun,
+    check_store,
+    log_comparison,
+    make_receipt,
+    numbers,
+    reward_figures,
+    tracked_run,
+)
 from components.tracking.receipt import RECEIPTS, git_state
 
 METRICS = Path("metrics")
 PACKAGED = ("gemma3-270m-gguf", "packaged-use")
+NO_HUB = (*PACKAGED, "none", "local")
 
 
 @dataclass
@@ -44,6 +53,12 @@ class StageRun:
     def log_artifact(self, path: Path) -> None:
         """Send a file or a folder to MLflow."""
         self._tracked.log_artifact(path)
+
+    def log_rewards(self, comparison: Mapping[str, Any], kind: Literal["offline", "trained"]) -> None:
+        """Send a comparison (`components.comparison`) to MLflow's experiment for rewards, a run each."""
+        tags = {"dvc.stage": self.name, "stage.fingerprint": self.fingerprint()}
+        params = {section: self.params.model_dump(mode="json")[section] for section in ("base", "models", "reward")}
+        log_comparison(reward_figures(comparison), kind, tags, params)
 
     def say(self, message: str) -> None:
         """Print one line that names the stage."""
@@ -76,10 +91,15 @@ def names_hub_model(params: Params) -> bool:
     problems = params.problems
     sources = [getattr(problems.sources, split) for split in type(problems.sources).model_fields]
     hub = [source.path for source in sources if isinstance(source, SourceParams) and source.format == "hub"]
-    translator = [problems.translator] if problems.translator != "none" else []
-    names = (params.models.policy, params.models.pivot, params.reward.encoder, *translator, *hub)
-    named = (name for name in names if name not in PACKAGED and not name.startswith("server:"))
-    return any(name[0] not in "./~" and not Path(name).is_dir() for name in named)
+    reward = (params.reward.encoder, params.reward.translator, params.reward.comet)
+    return any(map(is_hub_name, (params.models.policy, params.models.pivot, *reward, problems.translator, *hub)))
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether a model's name can only be one of the Hugging Face hub."""
+    if name in NO_HUB or name.startswith("server:"):
+        return False
+    return name[0] not in "./~" and not Path(name).is_dir()
 
 
 def _run(name: str, work: Callable[[StageRun], None]) -> None:

@@ -53,7 +53,7 @@ def test_the_repositorys_file_loads_with_its_values():
         ({"sampling.temperature": 0}, "`sampling.temperature`: Input should be greater than 0 (got 0)"),
         ({"report.confidence": 1}, "`report.confidence`: Input should be less than 1 (got 1)"),
         ({"base.seed": 2**31}, "`base.seed`: Input should be less than 2147483648 (got 2147483648)"),
-        ({"train.advantage_std_floor": 0}, "`train.advantage_std_floor`: Input should be greater than 0 (got 0)"),
+        ({"reward.advantage_std_floor": 0}, "`reward.advantage_std_floor`: Input should be greater than 0 (got 0)"),
         ({"sampling.top_k": 6.5}, "`sampling.top_k`: Input should be a valid integer"),
         ({"train.steps": "30"}, "`train.steps`: Input should be a valid integer"),
         ({"train.learning_rate": "2e-5"}, "`train.learning_rate`: Input should be a valid number (got '2e-5'); YAML"),

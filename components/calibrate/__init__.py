@@ -1,1 +1,1 @@
-"""Stage `calibrate`: how well does each reward tell right from wrong, language by language?"""
+"""Stage `calibrate`: what is each reward worth on the policy's own responses, and can the one for training be gamed?"""

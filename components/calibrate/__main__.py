@@ -1,91 +1,111 @@
-"""Sample the policy on calibration questions in every language and score the responses with every reward.
+"""Sample the policy on calibration questions, compare all rewards on them, fit the hybrid, attack the chosen reward.
 
-Weights of the hybrid are fixed for now (params.yaml, `reward`): this stage measures, it fits nothing. Writes
-data/calibrate/scores.parquet and AUCs to metrics/calibrate.json and MLflow. Run: `python -m components.calibrate`.
+Weights and maps are fitted on the vote of the pivot's half B, which no reward has seen; the English gold is reported
+apart. Writes data/calibrate/calibration/ (for `load_reward`), data/calibrate/scores.parquet and metrics/calibrate.json,
+and a run a reward to MLflow's experiment `reward-comparison`. Ends with an error, before any training, where the reward
+that training would use loses to an attack. Run: `python -m components.calibrate`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from components.contracts import PipelineError, Question, Reference, ScoredResponse, read_records, write_table
+from components.contracts import PipelineError, Reference, ScoredResponse, read_records, write_table
 from components.stage import StageRun, run_stage
+
+if TYPE_CHECKING:
+    from components.comparison.responses import Asked
 
 PROBLEMS = Path("data/problems")
 REFERENCES = Path("data/reference/references.jsonl")
 SCORES = Path("data/calibrate/scores.parquet")
+CALIBRATION = Path("data/calibrate/calibration")
 
 
 def work(run: StageRun) -> None:
-    """One language at a time, each kept as soon as it is done."""
-    from components.calibrate.audit import audit
-    from components.calibrate.score import score_language
-    from components.generation.manifest import read_manifest
-    from components.generation.responder import Responder
-    from components.generation.sampler import Decoding
-    from components.journal import Journal
-    from components.progress import track
+    """One language at a time is sampled, each kept as soon as it is done; then everything is compared."""
+    from components.comparison.compare import Settings, compare_rewards
+    from components.comparison.keep import keep
+    from components.comparison.responses import columns_and_labels, pick, sample_policy, scored_responses
+    from components.comparison.shown import print_comparison
+    from components.encoding import Encoder
     from components.questions import read_questions
-    from components.reward.functions import HybridReward
+    from components.reward.bank import make_bank
+    from components.reward.setup import RewardSetup
 
-    params, manifest = run.params, read_manifest()
-    shots, questions = (
-        read_questions(PROBLEMS / "shots.jsonl"),
-        read_questions(PROBLEMS / "calibration.jsonl"),
-    )
-    references = {r.problem_id: r for r in read_records(REFERENCES, Reference) if r.kept}
-    chosen = _problems_with_reference(questions, references, params.calibrate.num_problems, run)
-    reward = HybridReward.from_params(params.reward)
-    responder = Responder.load(manifest.policy, params.models.dtype, shots, params.sampling.batch_size)
-    decoding = Decoding(params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k)
-    journal = Journal(run.name, run.fingerprint())
-    run.when_done(journal.close)
-    rows: list[ScoredResponse] = []
-    for lang in track(params.base.languages, "calibrate"):
-        asked = [q for q in chosen if q.lang == lang]
-        rows += journal.piece(
-            lang,
-            ScoredResponse,
-            lambda asked=asked, lang=lang: score_language(  # type: ignore[misc]
-                asked,
-                references,
-                responder,
-                reward,
-                decoding,
-                params.calibrate.num_samples,
-                params.base.seed,
-                lang,
-            ),
-        )
+    params = run.params
+    references = {r.problem_id: r for r in read_records(REFERENCES, Reference)}
+    questions = read_questions(PROBLEMS / "calibration.jsonl")
+    asked = pick(questions, references, params.calibrate.num_problems, "calibration")
+    sampled = sample_policy(run, asked, params.calibrate.num_samples)
+    setup = RewardSetup.from_params(params.reward)
+    texts = [reference.text or "" for reference in references.values() if reference.kept]
+    bank = make_bank(Encoder(setup.encoder), texts)
+    columns, labels = columns_and_labels(asked, sampled)
+    compared = compare_rewards(
+        columns, [row.problem_id for row in sampled], labels, "half B vote", setup, bank, Settings.from_params(params)
+    )  # fmt: skip
+    keep(CALIBRATION, compared, "half B vote", setup, bank, {"stage": run.fingerprint()})
+    rows = scored_responses(asked, sampled, compared, labels)
     write_table(SCORES, rows, ScoredResponse)
-    run.metrics = audit(rows, reward.embedding.encoder.languages)
-    unknown = [lang for lang, entry in run.metrics["languages"].items() if not entry["encoder_declares"]]
-    if unknown:
-        run.say(f"warning: the encoder does not declare {', '.join(unknown)}; its scores there are marked, not trusted")
-    num_without_gold = sum(row.correct is None for row in rows)
-    if num_without_gold:
-        run.say(f"{num_without_gold} of {len(rows)} responses have no gold answer; they count in no AUC or accuracy")
-    macro = {name: value for name, value in run.metrics["auc_macro"].items() if value is not None}
-    told = ", ".join(f"{name} {value:.3f}" for name, value in macro.items())
-    run.say(f"macro AUC against the English gold: {told or 'none, because no language has right and wrong responses'}")
+    print_comparison(compared.metrics)
+    run.metrics = {**compared.metrics, "languages": _languages(rows, Encoder(setup.encoder).declares)}
+    run.log_rewards(compared.metrics, "offline")
+    _attack(run, asked, rows)
 
 
-def _problems_with_reference(
-    questions: list[Question], references: dict[str, Reference], num_problems: int, run: StageRun
-) -> list[Question]:
-    """Questions of the first `num_problems` problems that have a kept reference.
+def _languages(rows: list[ScoredResponse], declares: Callable[[str], bool]) -> dict[str, Any]:
+    """Counts by language."""
+    found = {}
+    for lang in dict.fromkeys(row.lang for row in rows):
+        own = [row for row in rows if row.lang == lang]
+        graded = [row.correct for row in own if row.correct is not None]
+        found[lang] = {
+            "num_responses": len(own),
+            "num_without_gold": len(own) - len(graded),
+            "accuracy": sum(graded) / len(graded) if graded else None,
+            "truncated_share": sum(row.truncated for row in own) / len(own),
+            "in_language_share": sum(row.in_language for row in own) / len(own),
+            "unscored": sum(row.hybrid is None for row in own),
+            "encoder_declares": declares(lang),
+        }
+    return found
+
+
+def _attack(run: StageRun, asked: "Asked", rows: list[ScoredResponse]) -> None:
+    """Attack the reward that training would use, with answers as it sees them, and with answers hidden.
 
     Raises:
-        PipelineError: None has one.
+        PipelineError: An attack wins too often in a language that the encoder declares.
     """
-    ids = [i for i in dict.fromkeys(q.problem_id for q in questions) if i in references]
-    if not ids:
+    from components.attacks import audit, print_audit
+    from components.comparison.honest import honest_responses
+    from components.encoding import Encoder
+    from components.reward.build import make_reward
+    from components.reward.calibrated import training_reward
+    from components.reward.setup import RewardSetup
+
+    params = run.params
+    honest = honest_responses(asked, rows)
+    run.metrics["num_honest"] = len(honest.responses)
+    run.metrics["num_wrong_references"] = honest.num_wrong_references
+    if not honest.responses:
+        run.say("no honest responses (worked solutions, right rollouts): the reward could not be attacked")
+        return
+    encoder = Encoder(params.reward.encoder)
+    result = audit(honest.responses, training_reward(params.reward, CALIBRATION))
+    run.metrics["attacks"] = result.to_dict()
+    hidden = RewardSetup.from_params(params.reward).model_copy(update={"answers_hidden": True})
+    run.metrics["attacks_hidden"] = audit(honest.responses, make_reward("hybrid", hidden, encoder)).to_dict()
+    print_audit(result)
+    covered = [lang for lang in result.languages if encoder.declares(lang)]
+    limits = params.calibrate.min_wins_wrong, params.calibrate.min_wins_hollow
+    failures = result.failures(*limits, covered)
+    if failures:
         raise PipelineError(
-            f"{REFERENCES}: no calibration problem has a kept reference; lower `reference.min_agreement`, raise "
-            "`reference.num_samples` or `problems.num_calibration`, or name a stronger pivot"
+            "\n".join([f"`{params.reward.function}` can be gamed, so nothing is trained with it:", *failures])
         )
-    if len(ids) < num_problems:
-        run.say(f"only {len(ids)} of {num_problems} calibration problems have a kept reference; these are used")
-    chosen = set(ids[:num_problems])
-    return [q for q in questions if q.problem_id in chosen]
+    run.say(f"`{params.reward.function}` holds against every attack in {', '.join(covered)}")
 
 
 if __name__ == "__main__":

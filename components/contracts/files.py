@@ -18,6 +18,8 @@ from components.contracts.errors import ContractError
 
 R = TypeVar("R", bound=BaseModel)
 
+_RUN_THE_STAGE = "run the stage that writes it (`dvc repro`)"
+
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all.
@@ -25,7 +27,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         ContractError: The folder is not writable.
     """
-    _write_bytes(path, text.encode())
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever json can write
@@ -38,8 +40,8 @@ def write_records(path: Path, records: Iterable[BaseModel]) -> None:
     write_text(path, "".join(record.model_dump_json() + "\n" for record in records))
 
 
-def read_records(path: Path, model: type[R]) -> list[R]:
-    """Read a JSONL file of `model`.
+def read_records(path: Path, model: type[R], advice: str = _RUN_THE_STAGE) -> list[R]:
+    """Read a JSONL file of `model`; `advice` is what to do where it is missing.
 
     Raises:
         ContractError: The file is missing, is not UTF-8, or a line breaks the contract (file, line and field named).
@@ -47,7 +49,7 @@ def read_records(path: Path, model: type[R]) -> list[R]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise ContractError(f"{path}: {error.strerror}; run the stage that writes it (`dvc repro`)") from None
+        raise ContractError(f"{path}: {error.strerror}; {advice}") from None
     records = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -70,7 +72,7 @@ def write_table(path: Path, records: Sequence[BaseModel], model: type[BaseModel]
     frame = pd.DataFrame([record.model_dump() for record in records], columns=list(model.model_fields))
     buffer = BytesIO()
     frame.to_parquet(buffer, index=False)
-    _write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
 def read_table(path: Path, model: type[R]) -> list[R]:
@@ -95,7 +97,12 @@ def read_table(path: Path, model: type[R]) -> list[R]:
     return records
 
 
-def _write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data`, whole or not at all.
+
+    Raises:
+        ContractError: The folder is not writable.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -41,7 +41,8 @@ class Question(Record):
     """English gold: a canonical number (`.` for decimals, no grouping), or a letter where there are choices; None where
     nobody knows one. Rewards never see it, reports do."""
     solution: str | None = None
-    """Worked solution in `lang`, ending with the answer sentence. Only in splits `shots` and `pivot_shots`."""
+    """Worked solution in `lang`, ending with the answer sentence. Only in splits `shots` and `pivot_shots`, and in
+    `calibration` where there is one: an honest response for the audit of rewards. No policy sees it there."""
     source: str = "built-in"
     """`built-in`, or the file or data set that the row came from."""
     source_row: Annotated[int, Field(ge=0)] | None = None
@@ -109,7 +110,9 @@ class Reference(Record):
 
 
 class ScoredResponse(Record):
-    """One sampled response of the policy to a calibration question with every reward's raw score."""
+    """One sampled response of the policy with every reward's raw score; None where a reward could not score."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     problem_id: str
     lang: str
@@ -118,13 +121,29 @@ class ScoredResponse(Record):
     truncated: bool
     answer_read: str | None
     answer_path: str
-    """How the answer was found; see `components.lang.AnswerPath`."""
+    """How the answer was found; see `components.answers.reading.AnswerPath`."""
     correct: bool | None
-    """Equals the English gold: the label that AUCs are computed against; None without gold."""
+    """Equals the English gold; None without gold."""
+    agrees_with_half_b: bool | None
+    """Equals the vote of the pivot's samples that made no reference; None where they gave none."""
+    in_language: bool
     answer: float | None
-    embedding: float | None
+    format: float | None
+    numbers: float | None
     language: float | None
+    repetition: float | None
+    embedding: float | None
+    margin: float | None
+    steps: float | None
+    translation: float | None
+    comet: float | None
+    hybrid_paper: float | None
     hybrid: float | None
+    """The fixed formula."""
+    hybrid_hidden: float | None
+    """The same without a look at any answer."""
+    calibrated: float | None
+    """P(correct) by a fit on other questions."""
     unscored_reason: str | None = None
 
 

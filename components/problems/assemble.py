@@ -7,7 +7,7 @@ from components.contracts import PipelineError, Question
 from components.contracts.records import Split
 from components.journal import Journal
 from components.params import BaseParams, ProblemsParams
-from components.problems.build import SPLITS, WORKED, build_questions
+from components.problems.build import SOLVED, SPLITS, build_questions
 from components.problems.complete import Completer, told
 from components.problems.contamination import check_contamination
 from components.problems.deal import Dealt, deal_sources
@@ -76,7 +76,7 @@ def _question(one: Dealt, split: Split, lang: str) -> Question:
         question=text.question,
         choices=text.choices,
         answer=problem.answer,
-        solution=text.solution if split in WORKED else None,
+        solution=text.solution if split in SOLVED else None,
         source=problem.source,
         source_row=text.row,
         translated_by=text.translated_by,

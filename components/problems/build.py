@@ -19,7 +19,9 @@ from components.problems.shown import Shown, in_native_digits
 
 SPLITS: tuple[Split, ...] = ("shots", "pivot_shots", "train", "calibration", "validation", "test")
 WORKED: tuple[Split, ...] = ("shots", "pivot_shots")
-"""Splits whose problems come with worked solutions."""
+"""Splits whose problems must have worked solutions: they are shown in prompts."""
+SOLVED: tuple[Split, ...] = (*WORKED, "calibration")
+"""Splits that keep worked solutions where there are any; those of `calibration` are the audit's honest responses."""
 _FILL_ORDER: tuple[Split, ...] = ("shots", "test", "validation", "calibration", "pivot_shots", "train")
 
 
@@ -87,7 +89,7 @@ def ask(problem: Problem, split: Split, lang: str, native_digits: bool = False) 
         unseen_family=family.unseen,
         question=question,
         answer=_canonical(problem.numbers[family.answer_key]),
-        solution=solution if split in WORKED else None,
+        solution=solution if split in SOLVED else None,
     )
 
 

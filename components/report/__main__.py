@@ -2,16 +2,18 @@
 
 Reads the predictions on `test` and the metrics of the earlier stages; chooses nothing. Writes report/report.html (one
 self-contained page), report/report.md, plots/accuracy.csv and metrics/report.json. The same inputs give the same files.
+Where the audit has failed and `gate.strict` is true, it ends with an error once all is written.
 Run: `python -m components.report`.
 """
 
 import csv
 from collections.abc import Mapping
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from components.contracts import write_text
+from components.contracts import PipelineError, write_text
 from components.stage import StageRun, run_stage
 
 PAGE, MARKDOWN = Path("report/report.html"), Path("report/report.md")
@@ -25,7 +27,7 @@ def work(run: StageRun) -> None:
     from components.report.inputs import read_inputs
     from components.report.sections import TITLE, sections
     from components.report.summary import ENGLISH, bootstrap_of, summarise
-    from components.report.words import headline, without_gold
+    from components.report.words import headline, verdict_sentence, without_gold
 
     params, inputs = run.params, read_inputs()
     bootstrap = bootstrap_of(inputs.predictions, params.base, params.report)
@@ -40,7 +42,15 @@ def work(run: StageRun) -> None:
         run.say(headline(bootstrap, others, params.report.confidence))
     if inputs.num_without_gold:
         run.say(without_gold(inputs.num_without_gold, inputs.num_problems))
+    told = verdict_sentence(inputs.audit)
+    run.say(told)
     run.say(f"written to {PAGE} and {MARKDOWN}")
+    if params.gate.strict and inputs.audit["verdict"] == "failed":
+        run.when_done(partial(_refuse, told))
+
+
+def _refuse(told: str) -> None:
+    raise PipelineError(f"{told} `gate.strict` makes this an error; {PAGE} has the figures")
 
 
 def accuracy_csv(languages: Mapping[str, Any]) -> str:

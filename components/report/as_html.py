@@ -31,11 +31,16 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Figure():
-            return f"<figure>{block.svg}<figcaption>{escape(block.description)}</figcaption></figure>"
+            return _figure(block)
         case Sample():
             return _sample(block)
         case _:
             assert_never(block)
+
+
+def _figure(figure: Figure) -> str:
+    numbers = f"<details><summary>As a table</summary>{_table(figure.numbers)}</details>" if figure.numbers else ""
+    return f"<figure>{figure.svg}<figcaption>{escape(figure.description)}</figcaption>{numbers}</figure>"
 
 
 def _table(table: Table) -> str:

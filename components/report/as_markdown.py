@@ -1,4 +1,4 @@
-"""A report as Markdown (GitHub's kind). Drawings are left to the page; their descriptions stand in their place."""
+"""A report as Markdown (GitHub's kind). Drawings are left to the page; words and numbers stand in their place."""
 
 import re
 from collections.abc import Sequence
@@ -24,11 +24,16 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Figure():
-            return f"*{_escape(block.description)} Drawn in report.html.*"
+            return _figure(block)
         case Sample():
             return _sample(block)
         case _:
             assert_never(block)
+
+
+def _figure(figure: Figure) -> str:
+    told = f"*{_escape(figure.description)} Drawn in report.html.*"
+    return f"{told}\n\n{_table(figure.numbers)}" if figure.numbers else told
 
 
 def _table(table: Table) -> str:

@@ -42,10 +42,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing as an `<svg>` element, and what it shows in words (all that Markdown has of it)."""
+    """A drawing as an `<svg>` element, and what it shows in words."""
 
     svg: str
     description: str
+    numbers: Table | None = None
+    """What it draws; Markdown has it in the drawing's place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from components.report.inputs import SYSTEMS, CurveRow
+from components.report.words import decimal
 
 INK = "#010203"  # stands for the page's text colour until the drawing is done
 COLOURS = {"base": "#8a8f98", "warmup": "#e08a1e", "trained": "#2f7fd6"}
 LABELS = {"base": "base", "warmup": "after warm-up", "trained": "trained"}
+CHANCE = 0.5
 STYLE: dict[Any, Any] = {  # typed loosely: matplotlib's stubs list every key as a literal
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
     "font.family": "sans-serif",
@@ -66,6 +69,60 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
             axes.grid(axis="y", color=INK, alpha=0.15)
             axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
         return _svg(figure, "Reward, validation, groups without signal and truncated responses over the training steps")
+
+
+def auc_map(aucs: Mapping[str, Sequence[float | None]], columns: Sequence[str]) -> str:
+    """One row a reward, one column a language; colour by the distance from chance, the number in each cell."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "auc"}):
+        figure = Figure(figsize=(7.6, 0.5 + 0.29 * len(aucs)), layout="constrained")
+        axes = figure.add_subplot()
+        for row, values in enumerate(aucs.values()):
+            for column, value in enumerate(values):
+                _cell(axes, column, row, value)
+        axes.set_xticks(range(len(columns)), columns)
+        axes.set_yticks(range(len(aucs)), list(aucs))
+        axes.set_xlim(-0.5, len(columns) - 0.5)
+        axes.set_ylim(len(aucs) - 0.5, -0.5)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        return _svg(figure, "AUC by reward and language")
+
+
+def _cell(axes: Axes, column: int, row: int, value: float | None) -> None:
+    """Pale enough (0.6 at most) for the page's text colour, dark or light, to be read on it."""
+    if value is not None:
+        colour = COLOURS["trained" if value >= CHANCE else "warmup"]
+        strength = 1.2 * abs(value - CHANCE)
+        axes.add_patch(Rectangle((column - 0.47, row - 0.45), 0.94, 0.9, color=colour, alpha=strength, linewidth=0))
+    axes.text(column, row, decimal(value), ha="center", va="center", fontsize=9)
+
+
+def reliability_plot(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """One panel a reward (at least one): share of right responses over the probability said, by bin."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "reliability"}):
+        figure = Figure(figsize=(7.6, 2.2), layout="constrained")
+        panels = figure.subplots(1, len(bins), sharey=True, squeeze=False)[0]
+        for axes, (name, own) in zip(panels, bins.items(), strict=True):
+            _reliability(axes, own)
+            axes.set_title(name, fontsize=10)
+        panels[0].set_ylabel("right")
+        figure.supxlabel("P(correct) said", fontsize=10)
+        return _svg(figure, "Reliability of the rewards' probabilities")
+
+
+def _reliability(axes: Axes, bins: Sequence[Mapping[str, float]]) -> None:
+    said, right = [part["mean_probability"] for part in bins], [part["share_correct"] for part in bins]
+    total = sum(part["n"] for part in bins)
+    sizes = [6 + 120 * part["n"] / total for part in bins]  # points squared
+    axes.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=1, linestyle=":")
+    axes.plot(said, right, color=COLOURS["trained"], linewidth=1)
+    axes.scatter(said, right, s=sizes, color=COLOURS["trained"], clip_on=False, zorder=3)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
+    axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+    axes.set_aspect("equal")
 
 
 def _line(axes: Axes, curve: Sequence[CurveRow], key: str, label: str, colour: str) -> None:

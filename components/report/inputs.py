@@ -32,6 +32,7 @@ class Inputs:
     reference: Mapping[str, Any]
     calibrate: Mapping[str, Any]
     train: Mapping[str, Any]
+    audit: Mapping[str, Any]
     evaluate: Mapping[str, Any]
 
     @property
@@ -56,7 +57,7 @@ def read_inputs() -> Inputs:
     Raises:
         ContractError: A file is missing or broken, or predictions and test questions do not belong together.
     """
-    names = ("models", "reference", "calibrate", "train", "evaluate")
+    names = ("models", "reference", "calibrate", "train", "audit", "evaluate")
     metrics = {name: _read_json(METRICS / f"{name}.json") for name in names}
     predictions = read_table(PREDICTIONS, Prediction)
     questions = {(q.problem_id, q.lang): q for q in read_records(TEST, Question)}

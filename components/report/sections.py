@@ -10,9 +10,9 @@ from components.report.document import Answer, Block, Bullets, Figure, RowGroup,
 from components.report.figures import LABELS, accuracy_plot, training_plot
 from components.report.inputs import SYSTEMS, Inputs
 from components.report.references import reference_blocks
+from components.report.rewards import reward_sections
 from components.report.summary import ENGLISH, language_groups
 from components.report.words import (
-    MISSING,
     accuracy_cell,
     gain_cell,
     gap_sentence,
@@ -20,6 +20,7 @@ from components.report.words import (
     language_name,
     parts,
     percent,
+    verdict_sentence,
     without_gold,
 )
 from components.statistics import PairedBootstrap
@@ -41,13 +42,14 @@ def sections(
     languages = [lang for lang in params.base.languages if lang in inputs.languages]
     num_without_gold, num_problems = inputs.num_without_gold, inputs.num_problems
     missing = [Text(without_gold(num_without_gold, num_problems), bootstrap is None)] if num_without_gold else []
+    verdict = Text(verdict_sentence(inputs.audit), strong=inputs.audit["verdict"] == "failed")
     if bootstrap is None:
-        yield Section("The result", missing)
+        yield Section("The result", [*missing, verdict])
     else:
-        yield from _accuracy_sections(summary, bootstrap, params, missing)
+        yield from _accuracy_sections(summary, bootstrap, params, [verdict, *missing])
     yield Section("Language and length of the responses", _shares(inputs.evaluate, summary, languages))
     yield Section("The references", reference_blocks(inputs.reference, inputs.models))
-    yield Section("What each reward tells apart", _rewards(inputs.calibrate, params.base.languages))
+    yield from reward_sections(inputs.calibrate, inputs.audit, params.base.languages)
     yield Section("Training", _training(inputs))
     yield Section("Samples", _samples(inputs, languages))
     yield Section("Limits", [_limits(inputs, params)])
@@ -55,13 +57,13 @@ def sections(
 
 
 def _accuracy_sections(
-    summary: Mapping[str, Any], bootstrap: PairedBootstrap, params: Params, missing: Sequence[Text]
+    summary: Mapping[str, Any], bootstrap: PairedBootstrap, params: Params, notes: Sequence[Text]
 ) -> Iterator[Section]:
     groups = language_groups(params.base, frozenset(bootstrap.languages))
     others = groups.get("all_but_english", [])
     confidence = params.report.confidence
     told = [Text(headline(bootstrap, others, confidence), strong=True), Text(parts(bootstrap, others))]
-    yield Section("The result", [*told, *missing])
+    yield Section("The result", [*told, *notes])
     yield Section("Accuracy by language", _by_language(summary, bootstrap, groups, confidence))
     if "gap_to_english" in summary:
         yield Section("Gap to English", [Text(gap_sentence(summary["gap_to_english"], confidence))])
@@ -127,37 +129,6 @@ def _shares(evaluate: Mapping[str, Any], summary: Mapping[str, Any], languages: 
         "Cut off: share of responses that reached the token limit, per cent."
     )
     return [Table(("language", *header), [RowGroup("", [*rows, *last])]), Text(note)]
-
-
-def _rewards(calibrate: Mapping[str, Any], order: Sequence[str]) -> list[Block]:
-    rewards = list(calibrate["auc_macro"])
-    languages = {lang: calibrate["languages"][lang] for lang in order if lang in calibrate["languages"]}
-    undeclared = [lang for lang, entry in languages.items() if not entry["encoder_declares"]]
-    rows = [
-        [
-            language_name(lang) + (" †" if lang in undeclared else ""),
-            *(_auc(entry["auc"][reward]) for reward in rewards),
-            percent(entry["accuracy"], 0),
-            str(entry["unscored"]),
-        ]
-        for lang, entry in languages.items()
-    ]
-    mean = ["mean", *(_auc(calibrate["auc_macro"][reward]) for reward in rewards), MISSING, MISSING]
-    note = (
-        "AUC: how often a right response outscores a wrong one (0.5 is chance, 1 is always), against the English gold, "
-        f"on sampled responses of the base policy to calibration questions. {MISSING} where all responses are right or "
-        "all are wrong."
-    )
-    num_without_gold = sum(entry["num_without_gold"] for entry in languages.values())
-    if num_without_gold:
-        note += f" {num_without_gold} responses have no gold and count in neither AUC nor accuracy."
-    mark = "† The sentence encoder does not declare this language: its embedding and hybrid scores are not trusted."
-    table = Table(("asked in", *rewards, "accuracy, %", "unscored"), [RowGroup("", rows), RowGroup("in all", [mean])])
-    return [table, Text(note), *([Text(mark)] if undeclared else [])]
-
-
-def _auc(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.2f}"
 
 
 def _training(inputs: Inputs) -> list[Block]:

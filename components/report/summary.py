@@ -13,6 +13,8 @@ from components.report.inputs import SYSTEMS, Inputs
 from components.statistics import Interval, Outcome, PairedBootstrap, accuracy_interval
 
 ENGLISH = "en"
+PROMOTED = {"passed": 1, "failed": 0, "unverified": None}
+"""The audit's verdict as a number, for comparing runs; where nobody could check there is none."""
 
 
 def language_groups(base: BaseParams, evaluated: frozenset[str]) -> dict[str, list[str]]:
@@ -40,12 +42,15 @@ def summarise(
     `gain` is trained - base, `rl_gain` trained - warm-up; `gap_to_english` is English minus the mean of the others,
     `change` the gap before minus the gap after. Accuracy by language has a Wilson interval, all else a paired bootstrap
     interval over problems. Shares are means over the languages other than English (over English where it is alone).
-    Without a bootstrap (no gold) `languages` and `macro` are empty.
+    Without a bootstrap (no gold) `languages` and `macro` are empty. `promoted` is 1, 0, or None where the audit could
+    not be made; `audit_verdict` is its word.
     """
     asked = language_groups(base, inputs.languages).get("all_but_english", [ENGLISH])
     summary: dict[str, Any] = {
         "num_problems": inputs.num_problems,
         "num_without_gold": inputs.num_without_gold,
+        "promoted": PROMOTED[inputs.audit["verdict"]],
+        "audit_verdict": inputs.audit["verdict"],
         "languages": {},
         "macro": {},
         "language_share": mean_shares(inputs.evaluate, "language_share", asked),

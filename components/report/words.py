@@ -8,11 +8,27 @@ from components.report.summary import ENGLISH
 from components.statistics import Interval, PairedBootstrap
 
 MISSING = "–"
+LABEL_WORDS = {
+    "gold": "the English gold, which training never sees",
+    "half B vote": "the vote of the pivot's half B, which no reward sees",
+}
 
 
 def percent(share: float | None, digits: int = 1) -> str:
     """`47.9` for .479; a dash where there is no number."""
     return MISSING if share is None else f"{100 * share:.{digits}f}"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """`0.81`; a dash where there is no number."""
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def auc_cell(figures: Mapping[str, Any]) -> str:
+    """`0.81 [0.75, 0.86]`; a dash where there were not both right and wrong responses."""
+    if figures["auc"] is None:
+        return MISSING
+    return f"{figures['auc']:.2f} [{figures['auc_low']:.2f}, {figures['auc_high']:.2f}]"
 
 
 def points(difference: float, digits: int = 1) -> str:
@@ -79,6 +95,22 @@ def without_gold(num_without_gold: int, num_problems: int) -> str:
         f"{num_without_gold} of the {num_problems} test problems have no known answer. They count in no accuracy, "
         "neither as right nor as wrong."
     )
+
+
+def trusted_label(*comparisons: Mapping[str, Any]) -> str | None:
+    """The label that all comparisons of rewards have, gold before the pivot's vote; None where they share none."""
+    return next((name for name in LABEL_WORDS if all(name in told["labels"] for told in comparisons)), None)
+
+
+def verdict_sentence(audit: Mapping[str, Any]) -> str:
+    """What the audit on the trained policy's own responses found, from metrics/audit.json."""
+    told = {
+        "passed": "Promoted: the reward still holds on the trained policy's own responses",
+        "failed": "Not promoted: the reward does not hold on the trained policy's own responses",
+        "unverified": "Unverified, so not promoted either: whether the reward still holds on the trained policy's own "
+        "responses could not be checked",
+    }[audit["verdict"]]
+    return ": ".join([told, *(["; ".join(audit["reasons"])] if audit["reasons"] else [])]) + "."
 
 
 def gap_sentence(gaps: Mapping[str, Any], confidence: float) -> str:

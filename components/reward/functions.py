@@ -1,22 +1,34 @@
-"""The rewards, as picklable named callables under TRL's contract: a batch in, a list of float or None out.
+"""Rewards that need no model: answer, gold, numbers, language, format.
 
-None means "cannot be scored" (there is nothing to compare with); a response that is empty, unreadable or wrong is
-scored, with 0. Formulas are our reconstruction of arXiv 2509.25543 (docs/paper_index.md). Example:
+All rewards of this package are picklable named callables under TRL's contract: a batch of completions and columns in, a
+list of float or None out. None means "cannot be scored" (there is nothing to compare with); a response that is empty,
+unreadable or wrong is scored, with 0. Formulas are our reconstruction of arXiv 2509.25543 (docs/paper_index.md).
 
->>> AnswerReward()(completions=["La respuesta es 12."], lang=["es"], reference_answer=["12"], choices=[()])
+Columns, all as long as `completions`: `lang` (BCP-47), `reference_text` and `reference_answer` (the English reference;
+None where there is none), `question` (its names belong to no language) and `choices` (texts, empty where the answer is
+a number), both may be left out. Example:
+
+>>> AnswerReward()(completions=["La respuesta es 12."], lang=["es"], reference_answer=["12"])
 [1.0]
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from components.answers.reading import read_answer
-from components.answers.verdict import same_answer
+from components.answers.numbers import find_numbers
+from components.answers.plain import plain_text
+from components.answers.reading import Answer, read_answer
+from components.answers.verdict import grade, same_answer
 from components.lang.share import response_shares
-from components.params import RewardParams
-from components.reward.encoders import Encoder
+from components.reward.texts import Completion, judged, visible
 
 Scores = list[float | None]
+Choices = Sequence[Sequence[str] | None]
+
+STATED = ("boxed", "phrase")
+"""Paths of answers that a text announces as such; see `components.answers.reading.AnswerPath`."""
 
 
 class AnswerReward:
@@ -26,36 +38,67 @@ class AnswerReward:
 
     def __call__(
         self,
-        completions: Sequence[str],
+        completions: Sequence[Completion],
         lang: Sequence[str],
-        reference_answer: Sequence[str | None],
-        choices: Sequence[Sequence[str]],
+        reference_answer: Sequence[str | None] | None = None,
+        reference_text: Sequence[str | None] | None = None,
+        choices: Choices | None = None,
         **_: Any,  # noqa: ANN401
     ) -> Scores:
-        """None where the reference has no answer. `choices` is empty where the answer is a number, not a letter."""
-        return [
-            None if answer is None else float(same_answer(read_answer(text, code, choices=offered).value, answer))
-            for text, code, answer, offered in zip(completions, lang, reference_answer, choices, strict=True)
-        ]
+        """None where the reference has no answer, neither given nor stated in its text."""
+        nothing = [None] * len(completions)
+        given, texts = reference_answer or nothing, reference_text or nothing
+        rows = zip(completions, lang, given, texts, _rows(choices, completions), strict=True)
+        scores: Scores = []
+        for completion, code, answer, text, offered in rows:
+            known = answer if answer is not None else stated_answer(text, offered)
+            read = None if known is None else _read(visible(completion), code, offered).value
+            scores.append(None if known is None else float(same_answer(read, known)))
+        return scores
 
 
-class EmbeddingReward:
-    """max(0, cos(E(y), E(y*))): closeness of the whole response to the English reference. Values 0 to 1."""
+class GoldReward:
+    """1[a(y) = human gold answer]: the upper bound, for comparison only. Values 0 and 1."""
 
-    __name__ = "embedding"
+    __name__ = "gold"
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
+    def __call__(
+        self,
+        completions: Sequence[Completion],
+        lang: Sequence[str],
+        gold_answer: Sequence[str | None],
+        choices: Choices | None = None,
+        **_: Any,  # noqa: ANN401
+    ) -> Scores:
+        """None where nobody knows the gold."""
+        rows = zip(completions, lang, gold_answer, _rows(choices, completions), strict=True)
+        graded = (grade(_read(visible(text), code, offered).value, gold) for text, code, gold, offered in rows)
+        return [None if right is None else float(right) for right in graded]
 
-    def __call__(self, completions: Sequence[str], reference_text: Sequence[str | None], **_: Any) -> Scores:  # noqa: ANN401
-        """None where there is no reference; 0 for an empty response, whose embedding means nothing."""
-        known = [text for text in reference_text if text]
-        spoken = [text for text in completions if text.strip()]
-        vectors = dict(zip(known + spoken, self.encoder.encode(known + spoken), strict=True)) if known + spoken else {}
-        return [
-            None if not reference else max(0.0, float(vectors[text] @ vectors[reference])) if text.strip() else 0.0
-            for text, reference in zip(completions, reference_text, strict=True)
-        ]
+
+class NumbersReward:
+    """Agreement of the numbers in response and reference, counted as often as they occur (F1 of two multisets; ours).
+
+    2 |N(y) ∩ N(y*)| / (|N(y)| + |N(y*)|): the intermediate results of the reasoning, read in any script and notation,
+    so it needs no encoder that knows the language. Signs are left out. Values 0 to 1.
+    """
+
+    __name__ = "numbers"
+
+    def __call__(
+        self,
+        completions: Sequence[Completion],
+        lang: Sequence[str],
+        reference_text: Sequence[str | None],
+        **_: Any,  # noqa: ANN401
+    ) -> Scores:
+        """None where there is no reference, or it has no number."""
+        scores: Scores = []
+        for completion, code, reference in zip(completions, lang, reference_text, strict=True):
+            wanted = _numbers(judged(visible(reference)), "en") if reference else Counter[str]()
+            found = _numbers(judged(visible(completion)), code) if wanted else wanted
+            scores.append(2 * (wanted & found).total() / (wanted.total() + found.total()) if wanted else None)
+        return scores
 
 
 class LanguageReward:
@@ -65,56 +108,55 @@ class LanguageReward:
 
     def __call__(
         self,
-        completions: Sequence[str],
+        completions: Sequence[Completion],
         lang: Sequence[str],
-        question: Sequence[str],
+        question: Sequence[str | None] | None = None,
         **_: Any,  # noqa: ANN401
     ) -> Scores:
         """A response without any words is out of language (0): the worked examples have words."""
-        rows = zip(completions, lang, question, strict=True)
-        return [response_shares(text, code, asked)[1].share for text, code, asked in rows]
+        rows = zip(completions, lang, question or [None] * len(completions), strict=True)
+        return [response_shares(visible(text), code, asked or "")[1].share for text, code, asked in rows]
 
 
-class HybridReward:
-    """1[language ≥ m] · (w_a · answer + w_s · embedding). Values 0 to 1; our reconstruction, weights fixed.
+class FormatReward:
+    r"""1 where the response announces its final answer, in a `\boxed{}` or behind an answer phrase; else 0."""
 
-    Where a reference has no readable answer the semantic term stands alone.
+    __name__ = "format"
+
+    def __call__(
+        self,
+        completions: Sequence[Completion],
+        lang: Sequence[str],
+        choices: Choices | None = None,
+        **_: Any,  # noqa: ANN401
+    ) -> Scores:
+        """Never None."""
+        rows = zip(completions, lang, _rows(choices, completions), strict=True)
+        return [float(_read(visible(text), code, offered).path in STATED) for text, code, offered in rows]
+
+
+def stated_answer(reference: str | None, choices: Sequence[str] = ()) -> str | None:
+    """The answer that an English text announces; None where it announces none: then it has none that can be checked.
+
+    A number that merely stands last in a text is not taken for its answer.
     """
+    answer = _read(visible(reference), "en", choices) if reference else None
+    return answer.value if answer is not None and answer.path in STATED else None
 
-    __name__ = "hybrid"
 
-    def __init__(
-        self, encoder: Encoder, answer_weight: float, semantic_weight: float, min_language_share: float
-    ) -> None:
-        self.answer, self.embedding, self.language = (
-            AnswerReward(),
-            EmbeddingReward(encoder),
-            LanguageReward(),
-        )
-        self.answer_weight, self.semantic_weight = answer_weight, semantic_weight
-        self.min_language_share = min_language_share
+def _rows(choices: Choices | None, completions: Sequence[Completion]) -> list[tuple[str, ...]]:
+    return [tuple(offered or ()) for offered in choices] if choices is not None else [()] * len(completions)
 
-    @classmethod
-    def from_params(cls, params: RewardParams) -> "HybridReward":
-        """As `params.yaml` says; the encoder is loaded at its first use."""
-        weights = params.answer_weight, params.semantic_weight
-        return cls(Encoder(params.encoder), *weights, params.min_language_share)
 
-    def __call__(self, completions: Sequence[str], **columns: Any) -> Scores:  # noqa: ANN401
-        """None where the response cannot be compared at all."""
-        parts = [reward(completions, **columns) for reward in (self.answer, self.embedding, self.language)]
-        return [self.combine(*row) for row in zip(*parts, strict=True)]
+@lru_cache(16_384)
+def _read_cached(text: str, lang: str, choices: tuple[str, ...]) -> Answer:
+    return read_answer(text, lang, choices=choices)
 
-    def combine(self, answer: float | None, embedding: float | None, language: float | None) -> float | None:
-        """The formula on scores that are already there.
 
-        Args:
-            answer, embedding, language: The parts' scores, 0 to 1, or None where a part could not score.
-        """
-        if embedding is None and answer is None:
-            return None
-        if (language or 0.0) < self.min_language_share:
-            return 0.0
-        if answer is None or embedding is None:
-            return embedding if answer is None else answer
-        return self.answer_weight * answer + self.semantic_weight * embedding
+def _read(text: str, lang: str, choices: Sequence[str]) -> Answer:
+    return _read_cached(text, lang, tuple(choices))
+
+
+@lru_cache(16_384)
+def _numbers(text: str, lang: str) -> Counter[str]:
+    return Counter(number.value.removeprefix("-") for number in find_numbers(plain_text(text), lang))

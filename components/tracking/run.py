@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from components.tracking.store import Store
+from components.tracking.store import EXPERIMENT, Store
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -75,11 +75,13 @@ class TrackedRun:
 
 
 @contextmanager
-def tracked_run(name: str, tags: Mapping[str, str], parent_run_id: str | None = None) -> Iterator[TrackedRun]:
+def tracked_run(
+    name: str, tags: Mapping[str, str], parent_run_id: str | None = None, experiment: str = EXPERIMENT
+) -> Iterator[TrackedRun]:
     """A run around a block: FINISHED after it, FAILED on an error, KILLED if stopped from outside."""
-    store = Store()
+    store = Store(experiment)
     all_tags = dict(tags) | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
-    created = store.attempt(lambda client, experiment: client.create_run(experiment, run_name=name, tags=all_tags))
+    created = store.attempt(lambda client, number: client.create_run(number, run_name=name, tags=all_tags))
     run = TrackedRun(store, created.info.run_id if created is not None else None)
     try:
         yield run

@@ -1,4 +1,4 @@
-"""The MLflow store and its one experiment, behind calls that survive an outage.
+"""The MLflow store and its experiments, behind calls that survive an outage.
 
 A stage's results are in its files first; MLflow is a second copy. So a store that cannot be reached is
 retried briefly, reported once, marked as `degraded` and asked again a minute later; no training dies of it.
@@ -46,9 +46,10 @@ def check_store() -> None:
 
 
 class Store:
-    """A connection to the experiment that is opened at first use."""
+    """A connection to one experiment that is opened at first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, experiment: str = EXPERIMENT) -> None:
+        self.experiment = experiment
         self.degraded = False
         self._client: MlflowClient | None = None
         self._experiment_id = ""
@@ -76,7 +77,7 @@ class Store:
 
     def _call(self, action: Callable[["MlflowClient", str], T]) -> T:
         if self._client is None:
-            self._client, self._experiment_id = _connect()
+            self._client, self._experiment_id = _connect(self.experiment)
         return action(self._client, self._experiment_id)
 
     def _give_up(self, error: Exception) -> None:
@@ -87,18 +88,18 @@ class Store:
         self.degraded = True
 
 
-def _connect() -> tuple["MlflowClient", str]:
+def _connect(name: str) -> tuple["MlflowClient", str]:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # else 60 lines at the creation of the database
     from mlflow import MlflowClient
 
     uri = tracking_uri()
     client = MlflowClient(tracking_uri=uri)
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         return client, str(experiment.experiment_id)
     # A server chooses its own place for artifacts; the repository's own store keeps them beside the database.
     place = (MLRUNS / "artifacts").resolve().as_uri() if uri.startswith("sqlite:///") else None
-    return client, client.create_experiment(EXPERIMENT, artifact_location=place)
+    return client, client.create_experiment(name, artifact_location=place)
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -12,7 +12,7 @@ from components.contracts import Question, Reference
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding
 from components.params import Params
-from components.reward.functions import HybridReward
+from components.reward.terms import Reward
 from components.train.checkpoints import train_or_resume
 from components.train.folding import SamplingCopy
 from components.train.trainer import PivotGRPOTrainer
@@ -23,7 +23,7 @@ def run_grpo(
     sampling_copy: SamplingCopy,
     prompt_format: PromptFormat,
     pairs: Sequence[tuple[Question, Reference]],
-    reward: HybridReward,
+    reward: Reward,
     params: Params,
     checkpoints: Path,
     callbacks: list[TrainerCallback],
@@ -41,6 +41,7 @@ def run_grpo(
         "lang": [q.lang for q, _ in pairs],
         "reference_answer": [r.answer for _, r in pairs],
         "reference_text": [r.text for _, r in pairs],
+        "gold_answer": [q.answer for q, _ in pairs],  # for the upper bound alone
         "question": [q.question for q, _ in pairs],
         "choices": [list(q.choices) for q, _ in pairs],
     }
@@ -56,7 +57,7 @@ def run_grpo(
         decoding=Decoding(
             params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k
         ),
-        advantage_std_floor=params.train.advantage_std_floor,
+        advantage_std_floor=params.reward.advantage_std_floor,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)

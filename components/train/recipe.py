@@ -19,7 +19,7 @@ from components.generation.sampler import Decoding
 from components.journal import Journal
 from components.params import Params
 from components.progress import Progress
-from components.reward.functions import HybridReward
+from components.reward.calibrated import training_reward
 from components.stage import StageRun
 from components.train.callbacks import Candidates, LiveMetrics, save_adapter, write_curve
 from components.train.data import Pairs, read_training_data
@@ -29,6 +29,7 @@ from components.train.validation import Validation
 from components.train.warmup import warm_up
 
 WARMUP, TRAINED = Path("adapters/warmup"), Path("adapters/trained")
+CALIBRATION = Path("data/calibrate/calibration")
 COMPLETIONS = Path("data/train/completions.parquet")
 CURVE = Path("plots/train.csv")
 
@@ -64,7 +65,7 @@ def train(run: StageRun) -> None:
             sampling_copy,
             prompt_format,
             data.rollouts,
-            HybridReward.from_params(params.reward),
+            training_reward(params.reward, CALIBRATION),
             params,
             work / "grpo",
             callbacks,

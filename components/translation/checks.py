@@ -12,7 +12,7 @@ _LEAST_SHARE = 0.5  # of the letters; names and quotations may stay
 
 
 def translate_checked(translator: Translator, texts: Sequence[str], lang: str) -> list[Translation]:
-    """Translate, and refuse what lost or changed a number, or is not in the language.
+    """Translate from English, and refuse what lost or changed a number, or is not in the language.
 
     Every number of the original must be there as often as in it. More may be there: languages write as digits what
     English has in words (`nine computers`, 9台).

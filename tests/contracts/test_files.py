@@ -34,10 +34,11 @@ scored = st.builds(
     answer_read=st.none() | st.text(),
     answer_path=st.sampled_from(["boxed", "none"]),
     correct=st.booleans(),
-    answer=st.none() | share,
-    embedding=st.none() | share,
-    language=st.none() | share,
-    hybrid=st.none() | share,
+    **{
+        name: st.none() | share
+        for name, field in ScoredResponse.model_fields.items()
+        if field.annotation == float | None
+    },
     unscored_reason=st.none() | st.text(),
     schema_version=st.just(1),
 )

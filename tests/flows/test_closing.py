@@ -23,6 +23,7 @@ def test_table_shows_every_system_with_its_interval(
     (tmp_path / "metrics/report.json").write_text(
         json.dumps(
             {
+                "audit_verdict": "passed",
                 "languages": {"es": row(0.5), "th": row(0.25)},
                 "macro": {"trained_languages": row(0.4)},
                 "gap_to_english": {"base": 0.2, "warmup": 0.15, "trained": 0.1},
@@ -39,16 +40,19 @@ def test_table_shows_every_system_with_its_interval(
     assert "gap to English 20.0 15.0 10.0" in rows
     assert any(row.startswith("trained mean 40.0 [36, 44]") for row in rows)
     assert any("report/report.html" in line for line in lines)
+    assert any("Audit:   passed, the trained policy is promoted" in line for line in lines)
 
 
+@pytest.mark.parametrize("verdict", ["failed", "unverified"])
 def test_no_accuracy_is_told_where_no_answer_is_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/report.json").write_text(json.dumps({"languages": {}, "macro": {}}))
+    (tmp_path / "metrics/report.json").write_text(json.dumps({"audit_verdict": verdict, "languages": {}, "macro": {}}))
     monkeypatch.chdir(tmp_path)
     closing.print_closing()
     told = capsys.readouterr().out
     assert "No accuracy on `test`" in told
     assert "report/report.html" in told
+    assert f"Audit:   {verdict}, the trained policy is not promoted" in told
     assert "%" not in told

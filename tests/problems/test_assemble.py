@@ -119,7 +119,7 @@ def test_one_source_for_all_splits_is_shared_without_overlap(tmp_path):
     assert [(q.problem_id, q.lang) for q in assembled if q.split == "test"][:3] == [
         (f"{tmp_path.name}-mine-0", "en"), (f"{tmp_path.name}-mine-0", "es"), (f"{tmp_path.name}-mine-1", "en"),
     ]  # fmt: skip
-    assert all((q.solution is not None) == (q.split in ("shots", "pivot_shots")) for q in assembled)
+    assert all((q.solution is not None) == (q.split in ("shots", "pivot_shots", "calibration")) for q in assembled)
     assert {q.source for q in assembled} == {str(tmp_path / "mine.jsonl")}
     assert [q.source_row for q in assembled if q.split == "test"] == list(range(8))
 

@@ -94,9 +94,9 @@ def test_default_shots_show_three_operations_and_two_steps():
     assert {q.num_steps for q in shots} == {1, 2}
 
 
-def test_shots_show_both_kinds_and_alone_have_solutions(questions):
+def test_shots_show_both_kinds_and_solutions_stay_where_they_are_used(questions):
     assert {question.num_steps for question in questions if question.split == "shots"} == {1, 2}
-    assert {q.split for q in questions if q.solution is not None} == {"shots", "pivot_shots"}
+    assert {q.split for q in questions if q.solution is not None} == {"shots", "pivot_shots", "calibration"}
 
 
 def test_answers_are_the_same_over_languages(questions):

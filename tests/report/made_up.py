@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, cast
 import yaml
 
 from components.contracts import Prediction, Question, write_json, write_records, write_table, write_text
-from components.lang import language
 from components.params import Params
 from components.report.inputs import SYSTEMS
 from components.stage import StageRun
 from tests.architecture.imports import ROOT
 from tests.report.made_up_reference import reference_metrics
+from tests.report.made_up_rewards import audit_metrics, calibrate_metrics
 
 LANGUAGES = ("en", "es", "de", "th", "bn")
 TRAINED = ("es", "de")
@@ -33,7 +33,9 @@ def params(languages: Sequence[str] = LANGUAGES, trained: Sequence[str] = TRAINE
 def stage_run(given: Params) -> tuple[StageRun, list[str]]:
     """What `work` is given, with the lines that it says."""
     said: list[str] = []
-    run = SimpleNamespace(params=given, metrics={}, log_artifact=lambda _: None, say=said.append)
+    run = SimpleNamespace(
+        params=given, metrics={}, log_artifact=lambda _: None, say=said.append, when_done=lambda end: end()
+    )
     return cast(StageRun, run), said
 
 
@@ -94,24 +96,17 @@ def _prediction(system: Any, asked: Question, lang: str, right: bool, response: 
 def _metrics(given: Params, num_problems: int, kind: Kind) -> dict[str, Any]:
     languages = given.base.languages
     num_ungraded = sum(not kind.has_gold(number) for number in range(num_problems))
-    accuracy = 0.5 if num_ungraded < num_problems else None
+    graded = num_ungraded < num_problems
+    accuracy = 0.5 if graded else None
     shares = {
         lang: {"accuracy": accuracy, "num_ungraded": num_ungraded, "truncated_share": 0.1, "language_share": 0.9}
         for lang in languages
     }
-    rewards = ("answer", "embedding", "language", "hybrid")
-    audits = {
-        language(lang).code: {
-            "num_responses": 64, "num_without_gold": num_ungraded, "accuracy": accuracy, "truncated_share": 0.1,
-            "unscored": 0, "encoder_declares": lang != "bn",
-            "auc": dict.fromkeys(rewards, 0.8) | {"language": None}, "mean": dict.fromkeys(rewards, 0.5),
-        }
-        for lang in languages
-    }  # fmt: skip
     return {
         "models": {"policy_num_parameters": 268_000_000, "pivot_num_parameters": 268_000_000, "self_pivot": True},
         "reference": reference_metrics(),
-        "calibrate": {"auc_macro": dict.fromkeys(rewards, 0.8) | {"language": None}, "languages": audits},
+        "calibrate": calibrate_metrics(tuple(languages), graded),
+        "audit": audit_metrics(tuple(languages), graded),
         "train": {
             "steps": 10, "chosen_step": 10, "validation": {"0": 0.35, "10": 0.4}, "reward_first_fifth": 0.3,
             "reward_last_fifth": 0.5, "zero_signal_share": 0.2, "truncated_share": 0.1,

@@ -1,193 +1,236 @@
-"""The rewards against golden cases (functions.json), TRL's contract, and real encoders."""
+"""Every reward against golden cases (functions.json) and TRL's contract; what must not change a score does not."""
 
 import inspect
 import json
 import pickle
 from pathlib import Path
+from typing import get_args
 
-import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
-from transformers import BertConfig, BertModel
 
+from components.cli import _REWARDS
 from components.contracts import PipelineError
-from components.params import RewardParams
-from components.reward.encoders import PACKAGED_ENCODER, Encoder
-from components.reward.functions import AnswerReward, EmbeddingReward, HybridReward, LanguageReward
-from tests.tiny import tiny_tokenizer
+from components.encoding import Encoder
+from components.params import RewardName, load_params
+from components.reward.build import make_reward
+from components.reward.setup import RewardSetup
+from components.reward.texts import steps, visible
+from tests.reward.made_up import ROWS, bank, columns, fixed_encoder, packaged_encoder, reward
 
 GOLDEN = json.loads(Path(__file__).with_name("functions.json").read_text(encoding="utf-8"))
-CASES = GOLDEN["cases"]
-NAMES = ("answer", "embedding", "language", "hybrid")
+NAMES = [name for name in get_args(RewardName) if name not in ("translation", "comet")]
+CASES = [{**GOLDEN["columns"], **case} for case in GOLDEN["cases"]]
+GOLD_ROWS = [{**row, "gold_answer": row["reference_answer"]} for row in ROWS]
+INVISIBLE = [*"\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u2066\u200f\u034f\u3164\u115f\ufe0f\u180e", "\U000e0041"]
 
 
-class StubModel:
-    """The vectors of functions.json; remembers what it was asked."""
-
-    def __init__(self):
-        self.asked = []
-
-    def encode(self, texts, **_):
-        self.asked += texts
-        return np.array([GOLDEN["vectors"][text] for text in texts], dtype=np.float32)
+def only_columns(cases):
+    kept = (*GOLDEN["columns"], "completion")
+    return columns([{name: case[name] for name in kept} for case in cases]) | {"question": [""] * len(cases)}
 
 
-def stub_encoder():
-    encoder = Encoder("stub")
-    encoder.__dict__["_model"] = StubModel()
-    return encoder
-
-
-def rewards(encoder):
-    return {
-        "answer": AnswerReward(),
-        "embedding": EmbeddingReward(encoder),
-        "language": LanguageReward(),
-        "hybrid": HybridReward(encoder, 0.7, 0.3, 0.5),
-    }
-
-
-def columns(cases):
-    names = {"completions": "completion"}
-    names |= {k: k for k in ("lang", "reference_answer", "reference_text", "choices")}
-    return {column: [case[key] for case in cases] for column, key in names.items()} | {"question": [""] * len(cases)}
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [pytest.param(name, case, id=f"{name}: {case['why']}") for case in CASES for name in case["scores"]],
+)
 def test_golden_case(name, case):
-    (score,) = rewards(stub_encoder())[name](**columns([case]))
-    assert score == (None if case[name] is None else pytest.approx(case[name], abs=1e-6))
+    (score,) = reward(name, fixed_encoder(GOLDEN["vectors"]))(**only_columns([case]))
+    wanted = case["scores"][name]
+    assert score == (None if wanted is None else pytest.approx(wanted, abs=1e-6))
+
+
+def test_every_reward_has_golden_cases_and_those_that_compare_have_one_of_none():
+    scored = [name for name in NAMES if name != "margin"]
+    assert {name for case in CASES for name in case["scores"]} == set(scored)
+    unscored = {name for case in CASES for name, score in case["scores"].items() if score is None}
+    assert unscored == set(scored) - {"language", "format", "repetition"}
+
+
+def test_the_commands_names_are_the_parameters_names():
+    assert get_args(RewardName) == _REWARDS
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_batch_is_scored_row_by_row_under_trls_contract(name):
+def test_trls_contract(name):
     """TRL passes prompts, ids, every data set column, its state and two functions besides, all by keyword."""
-    reward = rewards(stub_encoder())[name]
-    scores = reward(
-        prompts=["p"] * len(CASES), completion_ids=[[1]] * len(CASES), trainer_state=object(), log_extra=print,
-        log_metric=print, other_column=[0] * len(CASES), **columns(CASES),
+    own = reward(name)
+    scores = own(
+        prompts=["p"] * len(ROWS), completion_ids=[[1]] * len(ROWS), trainer_state=object(), log_extra=print,
+        log_metric=print, other_column=[0] * len(ROWS), **columns(GOLD_ROWS),
     )  # fmt: skip
-    assert [type(score) for score in scores] == [type(case[name]) for case in CASES]
-    assert scores == [score for case in CASES for score in reward(**columns([case]))]
-    assert reward.__name__ == name, "TRL names the reward's metrics by this"
-    assert not inspect.iscoroutinefunction(reward)
+    assert len(scores) == len(ROWS)
+    assert {type(score) for score in scores} <= {float, type(None)}
+    assert own.__name__ == name, "TRL names the reward's metrics by this"
+    assert not inspect.iscoroutinefunction(own)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "gold"])
+def test_answers_questions_and_choices_may_be_left_out(name):
+    rows = [{key: row[key] for key in ("completion", "lang", "reference_text")} for row in ROWS]
+    own = reward(name)
+    assert own(**columns(rows)) == own(**columns([{**row, "reference_answer": None} for row in rows]))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_pickling_keeps_the_scores_and_leaves_the_model_behind(name):
-    reward = rewards(stub_encoder())[name]
-    expected = reward(**columns(CASES))
-    copy = pickle.loads(pickle.dumps(reward))  # noqa: S301 - our own bytes
+def test_a_copy_by_pickle_scores_the_same_and_takes_no_model_along(name, monkeypatch):
+    own = reward(name)
+    scores = own(**columns(GOLD_ROWS))
+    stored = pickle.dumps(own)
+    if name != "hybrid":  # one copy loads its encoder again, the others are given it: that takes seconds
+        monkeypatch.setattr(Encoder, "_model", ENCODER._model)
+    assert len(stored) < 20_000, "names, and at most a bank of a few vectors"
+    copy = pickle.loads(stored)  # noqa: S301 - our own bytes
     assert copy.__name__ == name
-    if name in ("embedding", "hybrid"):
-        encoder = (copy if name == "embedding" else copy.embedding).encoder
-        assert (encoder.name, encoder._memory, "_model" in vars(encoder)) == ("stub", {}, False)
-        encoder.__dict__["_model"] = StubModel()
-    assert copy(**columns(CASES)) == expected
+    assert copy(**columns(GOLD_ROWS)) == pytest.approx(scores, abs=1e-5)
 
 
-@given(
-    st.none() | st.floats(0, 1), st.none() | st.floats(0, 1), st.none() | st.floats(0, 1),
-    st.floats(0, 1), st.floats(0, 1),
-)  # fmt: skip
-def test_the_hybrid_is_its_formula(answer, embedding, language, weight, minimum):
-    score = HybridReward(stub_encoder(), weight, 1 - weight, minimum).combine(answer, embedding, language)
-    if answer is None and embedding is None:
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=15)
+@given(order=st.permutations(range(len(ROWS))), size=st.integers(1, len(ROWS)))
+def test_a_score_never_depends_on_its_batch(name, order, size):
+    batch = [GOLD_ROWS[i] for i in order[:size]]
+    together = reward(name)(**columns(batch))
+    alone = [reward(name)(**columns([row]))[0] for row in batch]
+    assert [score is None for score in together] == [score is None for score in alone]
+    assert [s for s in together if s is not None] == pytest.approx([s for s in alone if s is not None], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_seen_batch_changes_no_later_score(name):
+    own = reward(name)
+    before = own(**columns(GOLD_ROWS[:3]))
+    own(**columns(GOLD_ROWS[3:]))
+    assert own(**columns(GOLD_ROWS[:3])) == before
+
+
+@given(st.data())
+def test_characters_that_nobody_sees_change_no_score(data):
+    row = data.draw(st.sampled_from(GOLD_ROWS))
+    text = row["completion"]
+    for place, mark in data.draw(
+        st.lists(st.tuples(st.integers(0, len(text)), st.sampled_from(INVISIBLE)), min_size=1)
+    ):
+        text = text[:place] + mark + text[place:]
+    for name in NAMES:
+        assert SHARED[name](**columns([{**row, "completion": text}])) == SHARED[name](**columns([row])), name
+
+
+ENCODER = packaged_encoder()
+SHARED = {name: make_reward(name, RewardSetup(), ENCODER, bank()) for name in NAMES}
+
+
+@given(st.text())
+def test_visible_text_stays_as_it_is_and_what_is_stripped_stays_stripped(text):
+    assert visible(visible(text)) == visible(text)
+    assert visible("".join(character for character in text if character.isascii())).isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("1.5 + 2 = 3.5. Dann 4.", ["1.5 + 2 = 3.5.", "Dann 4."]),
+        ("一共24个。答案是24。", ["一共24个。", "答案是24。"]),
+        ("ক ১২।খ ৫।", ["ক ১২।", "খ ৫।"]),
+        ("a\n\n b \n---\n", ["a", "b"]),
+        ("...", []),
+    ],
+)
+def test_steps_are_sentences_and_lines(text, parts):
+    assert steps(text) == parts
+
+
+def test_repetition_counts_tokens_that_occurred_before():
+    own = reward("repetition")
+    line = "Ana tiene doce manzanas rojas y compra cinco peras verdes en la tienda de su tío. "
+    once, twice, often = own(completions=[line, line * 2, line * 10])
+    assert once == 1
+    assert twice == pytest.approx(0.5, abs=0.1)
+    assert often == pytest.approx(0.1, abs=0.05)
+
+
+def test_gold_alone_knows_what_the_reference_does_not():
+    row = {"completion": "La respuesta es 12.", "lang": "es", "reference_text": None, "reference_answer": "13"}
+    assert reward("answer")(**columns([row])) == [0.0]
+    assert reward("gold")(**columns([{**row, "gold_answer": "12"}])) == [1.0]
+
+
+def test_a_language_that_the_encoder_does_not_know_is_scored_and_warned_about_once(capsys):
+    encoder = packaged_encoder()
+    encoder.name = "packaged-use"
+    for _ in range(2):
+        assert None not in reward("embedding", encoder)(completions=["x y"], lang=["yo"], reference_text=["It is so."])
+    assert capsys.readouterr().err.count("does not declare yo") == 1
+
+
+unit = st.floats(0, 1)
+
+
+@given(st.none() | unit, st.none() | unit, st.none() | unit, unit, unit, unit, unit, unit)
+def test_the_hybrid_is_its_formula(answer, steps_, numbers, repetition, language, weight, minimum, factor):
+    setup = RewardSetup(
+        answer_weight=weight, semantic_weight=1 - weight, min_language_share=minimum, other_language_factor=factor
+    )
+    terms = {"answer": answer, "steps": steps_, "numbers": numbers, "repetition": repetition, "language": language}
+    known = [value for value in (steps_, numbers) if value is not None]
+    meaning = repetition * sum(known) / len(known) if known else None
+    score = setup.combine(terms)
+    if answer is None and meaning is None:
         assert score is None
         return
-    inside = (language if language is not None else 0) >= minimum
-    if answer is None or embedding is None:  # one part stands alone, at full weight
-        parts = embedding if answer is None else answer
+    if meaning is None or answer is None:
+        value = meaning if answer is None else answer
     else:
-        parts = weight * answer + (1 - weight) * embedding
-    assert score == pytest.approx(parts if inside else 0)
+        value = weight * answer + (1 - weight) * meaning
+    assert score == pytest.approx(value * (1 if language >= minimum else factor))
     assert 0 <= score <= 1 + 1e-9
 
 
-def test_the_hybrid_takes_its_values_from_the_parameters():
-    params = RewardParams(encoder="./mine", answer_weight=0.6, semantic_weight=0.4, min_language_share=0.2)
-    reward = HybridReward.from_params(params)
-    assert reward.embedding.encoder.name == "./mine"
-    assert (reward.answer_weight, reward.semantic_weight, reward.min_language_share) == (0.6, 0.4, 0.2)
+def test_hidden_answers_leave_the_meaning_alone():
+    setup = RewardSetup(answers_hidden=True)
+    rows = ROWS[:2]
+    hidden = make_reward("hybrid", setup, packaged_encoder())(**columns(rows))
+    without = [{**row, "reference_answer": None, "reference_text": row["reference_text"]} for row in rows]
+    assert hidden == make_reward("hybrid", setup, packaged_encoder())(**columns(without))
+    (explained, terms), _ = make_reward("hybrid", setup, packaged_encoder()).explain(**columns(rows))
+    assert terms["answer"] is None
+    assert explained == pytest.approx(terms["repetition"] * (terms["steps"] + terms["numbers"]) / 2)
 
 
-def test_identical_texts_are_encoded_once():
-    encoder = stub_encoder()
-    reward = EmbeddingReward(encoder)
-    first, second = reward(**columns(CASES)), reward(**columns(CASES * 3))
-    assert second == first * 3
-    asked = encoder._model.asked
-    assert sorted(asked) == sorted(set(asked))
-    assert set(asked) == {case["completion"] for case in CASES if case["completion"].strip()} | {
-        case["reference_text"] for case in CASES if case["reference_text"]
-    }
-
-
-def test_nothing_to_embed_loads_no_encoder():
-    reward = EmbeddingReward(Encoder("/nowhere"))
-    assert reward(completions=["", " "], reference_text=[None, None]) == [None, None]
-
-
-def tiny_encoder(folder: Path) -> str:
-    config = BertConfig(
-        vocab_size=261, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=64,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder / "bert")
-    tiny_tokenizer().save_pretrained(folder / "bert")
-    words = Transformer(str(folder / "bert"))
-    SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension())], device="cpu").save(
-        str(folder / "encoder")
+def test_the_setup_takes_its_values_from_the_parameters():
+    params = load_params().reward
+    setup = RewardSetup.from_params(params)
+    assert setup == RewardSetup(), "the defaults are those of the embedded pipeline"
+    changed = params.model_copy(update={"encoder": "./mine", "other_language_factor": 0.1, "answers_hidden": True})
+    assert RewardSetup.from_params(changed) == RewardSetup(
+        encoder="./mine", other_language_factor=0.1, answers_hidden=True
     )
-    return str(folder / "encoder")
 
 
-def test_a_folder_of_ones_own_is_an_encoder(tmp_path):
-    encoder = Encoder(tiny_encoder(tmp_path))
-    vectors = encoder.encode(["uno", "dos", "uno"])
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    assert vectors.shape == (3, 32)
-    assert encoder.languages is None
-    same, other = EmbeddingReward(encoder)(completions=["uno", "dos"], reference_text=["uno", "uno"])
-    assert same == pytest.approx(1, abs=1e-5)
-    assert other == pytest.approx(max(0.0, float(vectors[0] @ vectors[1])), abs=1e-5)
-    assert other < same
+@pytest.mark.parametrize(
+    ("name", "missing"), [("margin", "--calibration DIR"), ("translation", "--translator"), ("comet", "--comet")]
+)
+def test_what_a_reward_lacks_is_one_line(name, missing):
+    with pytest.raises(PipelineError, match=missing) as caught:
+        make_reward(name, RewardSetup(), packaged_encoder())
+    assert "\n" not in str(caught.value)
+
+
+def test_no_reward_loads_a_model_before_its_first_use():
+    for name in NAMES:
+        if name != "margin":
+            make_reward(name, RewardSetup(), Encoder("/nowhere"))
 
 
 def test_the_packaged_encoder_hears_meaning_across_languages():
-    encoder = Encoder(PACKAGED_ENCODER)
-    reference = "Ana has 12 apples and buys 5 more. The answer is 17."
     responses = [
         "Ana tiene 12 manzanas y compra 5 más. La respuesta es 17.",
         "Ana hat 12 Äpfel und kauft 5 dazu. Die Antwort ist 17.",
         "安娜有12个苹果，又买了5个。答案是17。",
         "La película de anoche era demasiado larga.",
     ]
-    *close, far = EmbeddingReward(encoder)(completions=responses, reference_text=[reference] * 4)
-    assert min(close) > far + 0.2
-    np.testing.assert_allclose(np.linalg.norm(encoder.encode(responses), axis=1), 1, rtol=1e-5)
-    assert {"es", "de", "ru", "zh", "en", "fr", "ja", "th"} <= encoder.languages
-    assert not {"sw", "bn", "te"} & encoder.languages
-
-
-@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all"])
-def test_an_unknown_encoder_is_one_line(name, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(PipelineError) as caught:
-        Encoder(name).encode(["uno"])
-    assert str(caught.value).startswith(f"params.yaml: `reward.encoder`: cannot load `{name}`: ")
-    assert "\n" not in str(caught.value)
-
-
-def test_a_folder_without_an_encoder_and_an_unknown_hub_name_are_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    for name in (str(tmp_path), "nobody/no-such-encoder"):
-        with pytest.raises(PipelineError, match=r"`reward\.encoder`") as caught:
-            Encoder(name).encode(["uno"])
-        assert "\n" not in str(caught.value)
+    reference = ["Ana has 12 apples and buys 5 more. The answer is 17."] * 4
+    for name in ("embedding", "steps"):
+        *close, far = reward(name)(completions=responses, lang=["es", "de", "zh", "es"], reference_text=reference)
+        assert min(close) > far + 0.2, name

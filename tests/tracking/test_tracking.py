@@ -81,7 +81,7 @@ def test_a_store_that_comes_back_is_used_again(monkeypatch: pytest.MonkeyPatch, 
     with tracked_run("train", {}) as run:
         connect, client = store._connect, run.store._client
         run.store._client = None
-        monkeypatch.setattr(store, "_connect", lambda: (_ for _ in ()).throw(OSError("disk gone")))
+        monkeypatch.setattr(store, "_connect", lambda _name: (_ for _ in ()).throw(OSError("disk gone")))
         run.log_metrics({"lost": 1.0})
         monkeypatch.setattr(store, "_connect", connect)
         run.log_metrics({"within the pause": 1.0})

@@ -96,11 +96,12 @@ def small_params():
     train = params.train.model_copy(
         update={
             "steps": 2, "prompts_per_step": PROMPTS, "group_size": GROUP, "micro_batch_prompts": 2, "save_every": 1,
-            "learning_rate": 1e-2, "learning_rate_warmup_steps": 0, "advantage_std_floor": FLOOR,
+            "learning_rate": 1e-2, "learning_rate_warmup_steps": 0,
         }
     )  # fmt: skip
     sampling = params.sampling.model_copy(update={"max_new_tokens": 8})
-    return params.model_copy(update={"train": train, "sampling": sampling})
+    reward = params.reward.model_copy(update={"advantage_std_floor": FLOOR})
+    return params.model_copy(update={"train": train, "sampling": sampling, "reward": reward})
 
 
 def adapted():

@@ -1,101 +1,16 @@
-"""Translation by tiny checkpoints that learn four translations by heart, through the real loading code."""
+"""Translation by tiny checkpoints that learn some translations by heart, through the real loading code."""
 
 import json
 
 import pytest
 import torch
 import yaml
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import (
-    M2M100Config,
-    M2M100ForConditionalGeneration,
-    MarianConfig,
-    MarianMTModel,
-    NllbTokenizer,
-    PreTrainedTokenizerFast,
-)
 
 from components.contracts import PipelineError
 from components.lang import languages
 from components.translation import Translation, load_translator
-from components.translation.seq2seq import CODES
-
-ENGLISH = ["I have 5 apples.", "How many?"]
-LEARNT = {"es": ["Tengo 5 manzanas.", "¿Cuántas?"], "de": ["Ich habe 5 Äpfel.", "Wie viele?"]}
-FLORES = {"es": "spa_Latn", "de": "deu_Latn"}
-OPUS = {"es": ">>spa<<", "de": ">>deu<<"}
-SIZES = {
-    "d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
-    "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "max_position_embeddings": 64, "dropout": 0.0,
-    "attention_dropout": 0.0, "activation_dropout": 0.0, "encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0,
-    "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2,
-}  # fmt: skip
-
-
-def characters():
-    known = sorted(set("".join([*ENGLISH, *LEARNT["es"], *LEARNT["de"], "abcdefghijklmnopqrstuvwxyz"])) - {" "})
-    return {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", "▁", *known])}
-
-
-def learn(model, sources, targets):
-    """Teach a few pairs of (S,) and (T,) token ids by heart."""
-    torch.manual_seed(0)
-    pad = torch.nn.utils.rnn.pad_sequence
-    inputs = pad([torch.tensor(ids) for ids in sources], batch_first=True, padding_value=1)
-    labels = pad([torch.tensor(ids) for ids in targets], batch_first=True, padding_value=-100)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    model.train()
-    for _ in range(150):
-        loss = model(input_ids=inputs, attention_mask=(inputs != 1).long(), labels=labels).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss.item() < 0.05
-    return model.eval()
-
-
-@pytest.fixture(scope="module")
-def nllb(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nllb")
-    codes = ["eng_Latn", *FLORES.values()]
-    tokenizer = NllbTokenizer(vocab=characters(), merges=[], extra_special_tokens=codes)
-    torch.manual_seed(0)
-    model = M2M100ForConditionalGeneration(M2M100Config(vocab_size=len(tokenizer), bos_token_id=0, **SIZES))
-    sources, targets = [], []
-    for lang, texts in LEARNT.items():
-        for english, text in zip(ENGLISH, texts, strict=True):
-            sources.append(tokenizer(english)["input_ids"])
-            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-            targets.append([tokenizer.convert_tokens_to_ids(FLORES[lang]), *ids, 2])
-    learn(model, sources, targets).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-def marian_tokenizer(**settings):
-    tokenizer = Tokenizer(models.BPE(vocab=characters(), merges=[], unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never")
-    tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="never")
-    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", **settings
-    )
-
-
-@pytest.fixture(scope="module")
-def opus(tmp_path_factory):
-    """Several targets, told by a token in front of the text."""
-    folder = tmp_path_factory.mktemp("opus")
-    tokenizer = marian_tokenizer()
-    tokenizer.add_tokens(list(OPUS.values()))
-    torch.manual_seed(0)
-    sizes = SIZES | {"decoder_start_token_id": 1, "forced_eos_token_id": 2}
-    model = MarianMTModel(MarianConfig(vocab_size=len(tokenizer), **sizes))
-    pairs = [(f"{OPUS[lang]} {e}", text) for lang in LEARNT for e, text in zip(ENGLISH, LEARNT[lang], strict=True)]
-    ids = [(tokenizer(english)["input_ids"], tokenizer(text)["input_ids"]) for english, text in pairs]
-    learn(model, *zip(*ids, strict=True)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+from components.translation.direction import CODES, find_direction
+from tests.translation.checkpoints import ENGLISH, LEARNT, marian_tokenizer
 
 
 @pytest.mark.parametrize("lang", ["es", "de"])
@@ -106,6 +21,20 @@ def test_the_first_token_chooses_the_language(nllb, lang):
     expected = [Translation(text=text) for text in (f"{first} {second}", first, second)]
     assert translator.translate(texts, lang) == expected
     assert translator.translate(texts, lang) == expected
+
+
+@pytest.mark.parametrize("lang", ["es", "de"])
+def test_the_source_is_told_too(nllb, lang):
+    translator = load_translator(str(nllb))
+    first, second = LEARNT[lang]
+    expected = [Translation(text=text) for text in (" ".join(ENGLISH), *ENGLISH)]
+    assert translator.translate([f"{first}\n{second}", first, second], "en", lang) == expected
+    assert translator.translate(ENGLISH, lang) == [Translation(text=text) for text in LEARNT[lang]]  # and back
+
+
+def test_a_sentence_that_fails_leaves_its_text_without_translation(nllb):
+    one, other = load_translator(str(nllb)).translate([f"{ENGLISH[0]} {'many ' * 40}{ENGLISH[1]}", ENGLISH[1]], "es")
+    assert (one, other) == (Translation(text=None, reason="too long"), Translation(text=LEARNT["es"][1]))
 
 
 @pytest.mark.parametrize("lang", ["es", "de"])
@@ -124,13 +53,14 @@ def test_what_does_not_end_or_does_not_fit_is_no_translation(nllb):
 
 def test_an_unknown_target_and_a_bad_checkpoint_are_told(nllb, opus, tmp_path):
     for folder in (nllb, opus):
-        with pytest.raises(PipelineError, match=r"`problems.translator`: .* names no token for `fr`"):
-            load_translator(str(folder)).translate(ENGLISH, "fr")
-    with pytest.raises(PipelineError, match=r"codes\.yaml: no language `it`"):
-        load_translator(str(nllb)).translate(ENGLISH, "it")
+        for target, source in (("fr", "en"), ("en", "fr")):
+            with pytest.raises(PipelineError, match=rf"{folder.name}.* does not translate `{source}` to `{target}`"):
+                load_translator(str(folder)).translate(ENGLISH, target, source)
+    with pytest.raises(PipelineError, match=r"codes\.yaml: no language `xx`"):
+        load_translator(str(nllb)).translate(ENGLISH, "xx")
     with pytest.raises(PipelineError) as caught:
-        load_translator(str(tmp_path))
-    assert "`problems.translator`" in str(caught.value)
+        load_translator(str(tmp_path), "reward.translator")
+    assert "`reward.translator`" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -142,15 +72,40 @@ def test_weights_without_a_tokenizer_are_refused(nllb, tmp_path):
         load_translator(str(tmp_path))
 
 
-def test_a_model_of_one_pair_says_its_target(opus, tmp_path):
+@pytest.mark.parametrize(
+    ("said", "works", "does_not"),
+    [
+        ({"source_lang": "eng", "target_lang": "spa"}, [("es", "en")], [("de", "en"), ("es", "de"), ("en", "es")]),
+        ({"source_lang": "de", "target_lang": "en"}, [("en", "de")], [("de", "en"), ("en", "es")]),
+        ({"source_lang": "roa", "target_lang": "eng"}, [("en", "es"), ("en", "fr")], [("en", "de"), ("es", "fr")]),
+        ({"source_lang": "mul", "target_lang": "eng"}, [("en", "sw"), ("en", "th")], [("sw", "en")]),
+        ({"target_lang": "spa"}, [("es", "en")], [("de", "en")]),
+    ],
+)
+def test_a_model_of_one_pair_translates_in_its_direction_alone(said, works, does_not):
+    tokenizer = marian_tokenizer([], **said)
+    for target, source in works:
+        assert find_direction(tokenizer, "m", target, source).prefix == ""
+    for target, source in does_not:
+        with pytest.raises(PipelineError, match=r"^m (translates from|does not translate)"):
+            find_direction(tokenizer, "m", target, source)
+
+
+def test_a_model_of_one_source_and_many_targets_takes_no_other_source():
+    tokenizer = marian_tokenizer(source_lang="eng", target_lang="mul")
+    assert find_direction(tokenizer, "m", "de", "en").prefix == ">>deu<< "
+    with pytest.raises(PipelineError, match="translates from `eng`, not from `es`"):
+        find_direction(tokenizer, "m", "de", "es")
+
+
+def test_a_model_of_one_pair_is_loaded_with_what_it_says(opus, tmp_path):
     for name in ("config.json", "model.safetensors", "generation_config.json"):
         (tmp_path / name).write_bytes((opus / name).read_bytes())
-    tokenizer = marian_tokenizer(target_lang="spa")
-    tokenizer.add_tokens(["<a>", "<b>"])  # as many as the weights know
+    tokenizer = marian_tokenizer(["<a>", "<b>"], source_lang="eng", target_lang="spa")  # as many as the weights know
     tokenizer.save_pretrained(tmp_path)
     translator = load_translator(str(tmp_path))
     assert len(translator.translate(ENGLISH, "es")) == 2
-    with pytest.raises(PipelineError, match="names no token for `de`"):
+    with pytest.raises(PipelineError, match="does not translate `en` to `de`"):
         translator.translate(ENGLISH, "de")
 
 
@@ -158,3 +113,8 @@ def test_codes_are_of_known_languages_in_the_order_of_the_families():
     codes = yaml.safe_load(CODES.read_text())
     assert codes.keys() <= languages().keys()
     assert {len(row["first"]) for row in codes.values()} == {3}
+    for place in range(3):
+        tokens = [row["first"][place] for row in codes.values() if row["first"][place]]
+        assert len(tokens) == len(set(tokens))
+    names = [name for row in codes.values() for name in row["names"]]
+    assert len(names) == len(set(names))

@@ -5,6 +5,7 @@ import pytest
 from components.contracts import PipelineError
 from components.server import ServerError
 from components.translation import Translation, load_translator
+from components.translation.served import MAX_CHARACTERS
 from tests.server.local import completion, error, serving
 
 
@@ -33,3 +34,22 @@ def test_a_refusing_server_and_a_missing_address_are_told(monkeypatch):
     monkeypatch.delenv("PBRLSVR_SERVER_URL")
     with pytest.raises(PipelineError, match="PBRLSVR_SERVER_URL is not set"):
         load_translator("server:big")
+
+
+def test_both_languages_are_named_and_a_long_text_is_asked_in_pieces(monkeypatch):
+    def answer(asked):
+        text = asked.question.rsplit("write the translation alone.\n\n", 1)[1]
+        assert len(text) <= MAX_CHARACTERS
+        return completion("" if "bad" in text else text.upper())
+
+    sentence = "Eine Zeile ohne Ende, die immer weiter geht.\n"
+    with serving(answer) as server:
+        monkeypatch.setenv("PBRLSVR_SERVER_URL", server.url)
+        short, long, bad = load_translator("server:m").translate(
+            ["Hallo.\n\nDu!", sentence * 200, sentence * 200 + "bad"], "en", "de"
+        )
+    assert short.text == "HALLO.\n\nDU!"
+    assert long.text.split() == (sentence.upper() * 200).split()
+    assert bad == Translation(text=None, reason="empty")
+    assert all("from German to English" in asked.question for asked in server.log)
+    assert len(server.log) == 4  # the short text; of the long ones the piece of whole lines, once, and their ends

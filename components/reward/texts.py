@@ -1,0 +1,40 @@
+"""What of a response is judged: the text that a reader sees, without its thought, whole or cut into steps."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from components.lang.thoughts import split_thought
+
+Completion = str | Sequence[Mapping[str, str]]
+"""As TRL hands it over: a text, or the messages of a chat."""
+
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # blank by definition, though no format characters
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_FORMAT = "".join(
+    re.escape(character) for character in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(character) == "Cf"
+)
+_INVISIBLE = re.compile(f"[{_FORMAT}{_FILLERS}{_SELECTORS}]")
+# A mark between digits is a decimal one: no space follows it. Thai sets no marks, and ends a thought with its line.
+_STEP_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？।॥؟۔])\s*|\s*\n\s*")
+
+
+def visible(completion: Completion) -> str:
+    """The text without characters that cannot be seen (zero-width ones, marks of direction, selectors): they could
+    otherwise cut words and numbers apart, and change scores that readers would not change."""
+    text = completion if isinstance(completion, str) else "\n".join(message["content"] for message in completion)
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
+@lru_cache(16_384)
+def judged(text: str) -> str:
+    """What stands behind the thought; the whole text where nothing does."""
+    return split_thought(text)[1] or text
+
+
+def steps(text: str) -> list[str]:
+    """The sentences and lines of a text that have a letter or a digit, in order."""
+    parts = (part.strip() for part in _STEP_END.split(text))
+    return [part for part in parts if any(character.isalnum() for character in part)]
