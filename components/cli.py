@@ -110,10 +110,11 @@ def score(
 ) -> None:
     """Score anybody's rollouts with one reward; writes a JSON row a rollout to standard output."""
     with _one_line_errors():
+        name = _known_reward(reward)
         setup = _reward_setup(encoder, translator, comet, hide_answers)
         from components.offline.score import score_file
 
-        score_file(_known_reward(reward), references, rollouts, setup, calibration, sys.stdout.buffer)
+        score_file(name, references, rollouts, setup, calibration, sys.stdout.buffer)
 
 
 @app.command()
@@ -148,10 +149,11 @@ def audit(
 ) -> None:
     """Attack a reward: how often does an honest response beat each attack, by language?"""
     with _one_line_errors():
+        name = _known_reward(reward)
         setup = _reward_setup(encoder, translator, comet, hide_answers)
         from components.offline.audit import audit_reward
 
-        audit_reward(_known_reward(reward), setup, calibration, references, rollouts, num_problems)
+        audit_reward(name, setup, calibration, references, rollouts, num_problems)
 
 
 @app.command()

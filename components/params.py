@@ -192,7 +192,7 @@ class CalibrateParams(Section):
 
     num_problems: int = Field(ge=2)
     num_samples: int = Field(ge=2)
-    num_folds: int = Field(ge=2)
+    num_folds: int = Field(ge=3)
     min_rows: int = Field(ge=1)
     shrinkage: float = Field(ge=0)
     l2: float = Field(gt=0)

@@ -56,7 +56,31 @@ def fit_hybrid(
         terms, labels, groups, langs, names, num_folds=settings.num_folds, seed=settings.seed, l2=settings.l2
     )
     maps = fit_maps(index, labels, langs, groups, min_rows=settings.min_rows, shrinkage=settings.shrinkage)
-    return HybridFit(weights, maps, cross_map(index, labels, langs, groups, settings))
+    return HybridFit(weights, maps, _nested(terms, labels, langs, groups, names, settings))
+
+
+def _nested(
+    terms: FloatArray,
+    labels: NDArray[np.bool_],
+    langs: Sequence[str],
+    groups: Sequence[str],
+    names: Sequence[str],
+    settings: FitSettings,
+) -> FloatArray:
+    """P(correct) of each row (N,) by weights and maps of the other folds; their maps are of a cross-fit among them."""
+    fold, result = folds_of(groups, settings.num_folds, settings.seed), np.empty(len(labels))
+    codes, problems = np.array(langs), np.array(groups)
+    for held in range(settings.num_folds):
+        out, kept = fold == held, fold != held
+        own_groups, own_langs = problems[kept].tolist(), codes[kept].tolist()
+        shown = terms[kept], labels[kept], own_groups, own_langs, names
+        index = cross_fit(*shown, num_folds=settings.num_folds - 1, seed=settings.seed, l2=settings.l2)
+        maps = fit_maps(
+            index, labels[kept], own_langs, own_groups, min_rows=settings.min_rows, shrinkage=settings.shrinkage
+        )
+        own = codes[out].tolist()
+        result[out] = maps(fit_weights(*shown, l2=settings.l2).index(terms[out], own), own)
+    return result
 
 
 def cross_map(

@@ -83,7 +83,8 @@ class Encoder:
         known = {key: self._memory.pop(key) for key in dict.fromkeys(keys) if key in self._memory}
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
-            known |= zip(new, self._model.encode(list(new.values())), strict=True)
+            vectors = self._model.encode(list(new.values()))
+            known |= {key: row.copy() for key, row in zip(new, vectors, strict=True)}  # a view would keep them all
         self._memory |= known
         while len(self._memory) > MAX_REMEMBERED:
             self._memory.popitem(last=False)

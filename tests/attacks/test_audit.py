@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
+from components import progress
 from components.attacks import ATTACKS, Cell, Honest, audit, margin_tables, share_tables, tables
 from components.attacks.tables import print_audit
 from components.contracts import PipelineError
@@ -170,6 +171,7 @@ def test_nothing_to_attack_is_an_error():
 def printed(monkeypatch, result):
     console = Console(width=120, record=True, file=None, highlight=False, quiet=False)
     monkeypatch.setattr(tables, "console", console)
+    monkeypatch.setattr(progress, "console", console)
     print_audit(result)
     return console.export_text().splitlines()
 

@@ -66,6 +66,7 @@ def test_what_is_remembered_is_bounded_and_the_least_recently_used_goes(counting
     many = [str(i) for i in range(50)]
     np.testing.assert_array_equal(counting.encode(many), CountingModel().encode(many))
     assert len(counting._memory) == 3
+    assert all(row.base is None for row in counting._memory.values()), "a view keeps the whole batch"
 
 
 def test_remembered_rows_are_the_encoders_own(counting):
