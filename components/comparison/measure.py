@@ -64,14 +64,20 @@ def measure_rewards(
 def baseline(
     rows: Sequence[ScoredRow], labels: Sequence[bool | None], answers: FloatArray, settings: FitSettings
 ) -> dict[str, Any]:
-    """What P(correct) by nothing but the answer's equality, by language, gives on held-out questions."""
+    """What P(correct) by nothing but the answer's equality, by language, gives on held-out questions.
+
+    None throughout where there are fewer questions with labels than folds.
+    """
     truth, langs = np.array(labels, dtype=float), np.array([row.lang for row in rows])
-    probability = np.full(len(rows), np.nan)
-    fold = folds_of([row.problem_id for row in rows], settings.num_folds, settings.seed)
-    for held in range(settings.num_folds):
-        out = fold == held
-        shown = answers[~out], truth[~out], langs[~out].tolist()
-        probability[out] = two_level(*shown, answers[out], langs[out].tolist())
+    problems = np.array([row.problem_id for row in rows])
+    probability, known = np.full(len(rows), np.nan), ~np.isnan(truth)
+    if len(set(problems[known])) >= settings.num_folds:
+        fold = np.full(len(rows), -1)
+        fold[known] = folds_of(problems[known].tolist(), settings.num_folds, settings.seed)
+        for held in range(settings.num_folds):
+            out, kept = fold == held, known & (fold != held)
+            shown = answers[kept], truth[kept], langs[kept].tolist()
+            probability[out] = two_level(*shown, answers[out], langs[out].tolist())
     return _believed(probability, truth)
 
 
