@@ -31,6 +31,10 @@ HIDDEN, CALIBRATED, CALIBRATED_HIDDEN = "hybrid_hidden", "calibrated", "calibrat
 """The hybrid without a look at any answer, with fitted weights and map, and both."""
 
 
+GIVEN = "given"
+"""Status of weights that were fitted before, on other responses."""
+
+
 @dataclass(frozen=True)
 class Compared:
     """What came out."""
@@ -103,7 +107,8 @@ def compare_again(
     if isinstance(calibrated, CalibratedReward):
         given = calibrated.probability([row.terms for row in rows], [row.lang for row in rows])
         probabilities[calibrated_name(setup)] = np.array(given, dtype=float)
-    return Compared(rows, probabilities, None, _measure(rows, costs, labels, probabilities, settings))
+    metrics = {"weights": {"status": GIVEN}, **_measure(rows, costs, labels, probabilities, settings)}
+    return Compared(rows, probabilities, None, metrics)
 
 
 def _score(

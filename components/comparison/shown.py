@@ -6,6 +6,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from components.comparison.compare import GIVEN
 from components.progress import console, print_wide
 
 _MISSING = "–"
@@ -23,6 +24,8 @@ def print_comparison(metrics: Mapping[str, Any]) -> None:
     if not metrics["labels"]:
         console.print("No labels that the rewards have not seen: nothing can be measured.")
     weights = metrics["weights"]
+    if weights["status"] == GIVEN:
+        return
     if weights["status"] != "fitted":
         console.print(f"Weights of the hybrid: {weights['status']}; it keeps its fixed ones.", markup=False)
         return
