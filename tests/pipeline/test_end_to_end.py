@@ -13,7 +13,7 @@ from tests.pipeline.conftest import run
 
 pytestmark = pytest.mark.slow
 
-STAGES = ["models", "problems", "reference", "calibrate", "train", "evaluate", "report"]
+STAGES = ["models", "problems", "reference", "calibrate", "train", "audit", "evaluate", "report"]
 
 
 @pytest.fixture(scope="module")
