@@ -20,7 +20,7 @@ from components.reward.semantic import RepetitionReward
 from components.reward.setup import RewardSetup
 from tests.attacks.rows import fixed
 
-SETTINGS = CompareSettings(FitSettings(num_folds=2), Bootstrap(num_resamples=20))
+SETTINGS = CompareSettings(FitSettings(num_folds=3), Bootstrap(num_resamples=20))
 REWARD = load_params().reward.model_copy(update={"function": "embedding"})
 LIMITS = AuditParams(num_problems=12, num_samples=3, max_ece=0.2, max_auc_drop=0.2)
 UNDECLARED = "bn"
