@@ -96,14 +96,13 @@ def test_terms_are_of_half_a_and_every_reward_is_measured_and_priced():
     found, labels = compared()
     assert [row.terms["answer"] for row in found.rows] == [1, 0, 0, 1, 1, 0, 1, 0, 0]
     rewards = found.metrics["labels"]["gold"]["rewards"]
-    assert set(rewards) == {*MEASURED, "hybrid", "hybrid_hidden", "calibrated", "calibrated_hidden"}
+    assert set(rewards) == {*MEASURED, "hybrid", "hybrid_hidden"}, "too few problems for a nested fit"
     assert set(rewards) == set(found.metrics["cost_s_per_1000"])
     assert rewards["answer"]["pooled"]["n"] == 8
     rows = scored_responses(ASKED, SAMPLES, found, labels)
     assert [row.correct for row in rows] == labels["gold"]
     assert [row.agrees_with_half_b for row in rows] == labels["half B vote"]
-    assert rows[6].calibrated is None, "no label, no score out of fold"
-    assert all(0 <= row.calibrated <= 1 for row in rows[:6])
+    assert all(row.calibrated is None for row in rows)
 
 
 def test_rows_without_a_label_count_nowhere():
