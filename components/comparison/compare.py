@@ -30,7 +30,6 @@ HYBRID_PARTS = ("answer", "numbers", "language", "repetition", "steps")
 HIDDEN, CALIBRATED, CALIBRATED_HIDDEN = "hybrid_hidden", "calibrated", "calibrated_hidden"
 """The hybrid without a look at any answer, with fitted weights and map, and both."""
 
-
 GIVEN = "given"
 """Status of weights that were fitted before, on other responses."""
 
@@ -198,6 +197,7 @@ def _costs(costs: Costs, scores: Mapping[str, FloatArray]) -> dict[str, float]:
     made_of: dict[str, Sequence[str]] = {
         "format": ("answer", "format"),
         "margin": ("embedding", "margin"),
+        "hybrid_paper": ("translation" if "translation" in costs.seconds else "embedding", "hybrid_paper"),
         "hybrid": HYBRID_PARTS,
         HIDDEN: HYBRID_PARTS,
         CALIBRATED: (*calibrated, "language"),

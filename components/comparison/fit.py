@@ -21,6 +21,7 @@ class FitSettings:
     """See `components.calibration`; the defaults are what won on simulations of method.md's table (docs/LOG.md)."""
 
     num_folds: int = 5
+    """At least 3: maps are fitted on a cross-fit among the other folds."""
     min_rows: int = 2000
     shrinkage: float = 60.0
     l2: float = 5.0

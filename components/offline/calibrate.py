@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.answers.reading import read_answer
-from components.answers.verdict import same_answer
 from components.comparison.compare import LabelSource, Settings, compare_rewards
+from components.comparison.honest import is_right
 from components.comparison.keep import keep
 from components.comparison.shown import print_comparison
 from components.contracts import PipelineError, fingerprint, write_json
@@ -68,6 +67,4 @@ def _labels(
 
 
 def _agrees(row: RolloutRow, answer: str | None) -> bool | None:
-    if answer is None:
-        return None
-    return same_answer(read_answer(row.text, row.lang, choices=row.choices or ()).value, answer)
+    return None if answer is None else is_right(row.text, row.lang, answer, row.choices or ())

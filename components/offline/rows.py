@@ -2,7 +2,7 @@
 
 References: `{"problem_id", "text", "answer"}`; `answer` may be null or missing and is then read from the text where
 that states one. Several rows of one problem are samples of the pivot, which vote. Rollouts: `{"id", "problem_id",
-"lang", "text"}`, and maybe `"question"`, `"choices"` and `"correct"`. Whatever else a row has is left alone.
+"lang", "text"}`, and maybe `"question"`, `"choices"`, `"gold"` and `"correct"`. Whatever else a row has is left alone.
 """
 
 from collections import Counter, defaultdict
@@ -43,6 +43,8 @@ class RolloutRow(BaseModel):
     text: str
     question: str | None = None
     choices: tuple[str, ...] | None = Field(default=None, max_length=10)
+    gold: str | int | float | None = None
+    """The human answer, for the reward `gold`."""
     correct: bool | None = None
     """A label, where somebody knows one."""
 
@@ -116,17 +118,23 @@ def columns_of(rollouts: Sequence[RolloutRow], chosen: Mapping[str | int, Chosen
         "lang": [row.lang for row in rollouts],
         "reference_text": [reference and reference.text for reference in references],
         "reference_answer": [reference and reference.answer for reference in references],
+        "gold_answer": [_checkable(row.gold) for row in rollouts],
         "question": [row.question for row in rollouts],
         "choices": [row.choices for row in rollouts],
     }
 
 
 def _answer(sample: ReferenceRow) -> str | None:
-    """As given where that can be checked (a number, fraction, time or letter A to J), else as the text states it."""
-    given = None if sample.answer is None else str(sample.answer).strip()
+    """As given where that can be checked, else as the text states it."""
+    given = _checkable(sample.answer)
+    return stated_answer(sample.text) if given is None else given
+
+
+def _checkable(answer: str | float | None) -> str | None:
+    """In canonical form; None where it is no number, fraction, time or letter A to J."""
+    given = "" if answer is None else str(answer).strip()
     if given in tuple(CHOICE_LETTERS):
         return given
     with suppress(ValueError):
-        if given is not None:
-            return canonical_gold(given)
-    return stated_answer(sample.text)
+        return canonical_gold(given)
+    return None

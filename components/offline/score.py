@@ -75,6 +75,8 @@ def named_reward(name: RewardName, setup: RewardSetup, encoder: Encoder, calibra
 
 
 def _reason(row: RolloutRow, chosen: Mapping[str | int, Chosen], name: RewardName) -> str:
+    if name == "gold":
+        return "no gold answer that can be checked"
     if row.problem_id not in chosen:
         return "no reference has its problem_id"
     return f"the reference has nothing that `{name}` compares with" if name != "translation" else "no translation"

@@ -35,6 +35,8 @@ def make_reward(name: RewardName, setup: RewardSetup, encoder: Encoder, bank: Re
     Raises:
         PipelineError: The setup lacks what the reward needs.
     """
+    if setup.answers_hidden and name in ("answer", "hybrid_paper"):
+        raise PipelineError(f"reward `{name}` looks at answers: take another one, or do not hide them")
     made: dict[RewardName, Callable[[], Reward]] = {
         "answer": AnswerReward,
         "embedding": partial(EmbeddingReward, encoder),

@@ -66,12 +66,13 @@ class GoldReward:
         self,
         completions: Sequence[Completion],
         lang: Sequence[str],
-        gold_answer: Sequence[str | None],
+        gold_answer: Sequence[str | None] | None = None,
         choices: Choices | None = None,
         **_: Any,  # noqa: ANN401
     ) -> Scores:
         """None where nobody knows the gold."""
-        rows = zip(completions, lang, gold_answer, _rows(choices, completions), strict=True)
+        known = gold_answer or [None] * len(completions)
+        rows = zip(completions, lang, known, _rows(choices, completions), strict=True)
         graded = (grade(_read(visible(text), code, offered).value, gold) for text, code, gold, offered in rows)
         return [None if right is None else float(right) for right in graded]
 

@@ -21,7 +21,6 @@ from components.reward.texts import Completion, judged, steps, visible
 REPEATED_TOKENS = 12
 """A run of so many tokens that has occurred before is a repetition: shorter ones occur in honest calculations."""
 
-
 _warned: set[tuple[str, str]] = set()
 
 
@@ -123,7 +122,7 @@ class RepetitionReward:
 
     def __call__(self, completions: Sequence[Completion], **_: Any) -> Scores:  # noqa: ANN401
         """Never None."""
-        ids = token_ids([visible(completion) for completion in completions])
+        ids = token_ids([judged(visible(completion)) for completion in completions])
         return [1 - _repeated_share(text) for text in ids]
 
 

@@ -16,14 +16,17 @@ _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _FORMAT = "".join(
     re.escape(character) for character in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(character) == "Cf"
 )
-_INVISIBLE = re.compile(f"[{_FORMAT}{_FILLERS}{_SELECTORS}]")
+_HALVES = "\ud800-\udfff"  # of surrogate pairs: no characters, and no encoder takes them
+_INVISIBLE = re.compile(f"[{_FORMAT}{_FILLERS}{_SELECTORS}{_HALVES}]")
 # A mark between digits is a decimal one: no space follows it. Thai sets no marks, and ends a thought with its line.
 _STEP_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？।॥؟۔])\s*|\s*\n\s*")
 
 
 def visible(completion: Completion) -> str:
-    """The text without characters that cannot be seen (zero-width ones, marks of direction, selectors): they could
-    otherwise cut words and numbers apart, and change scores that readers would not change."""
+    """The text without what cannot be seen: zero-width characters, marks of direction, selectors, halves of pairs.
+
+    They could otherwise cut words and numbers apart, and change scores that readers would not change.
+    """
     text = completion if isinstance(completion, str) else "\n".join(message["content"] for message in completion)
     return text if text.isascii() else _INVISIBLE.sub("", text)
 

@@ -46,16 +46,17 @@ SAMPLES = [
     sampled(0, "La respuesta es 12."), sampled(0, "La respuesta es 13."), sampled(1, "La respuesta es 7."),
     sampled(1, "La respuesta es 8."), sampled(2, "La respuesta es 9."), sampled(2, "La respuesta es 3."),
     sampled(3, "La respuesta es 5."), sampled(4, "La respuesta es B."), sampled(0, "No sé."),
+    sampled(4, "La respuesta es A."),
 ]  # fmt: skip
 
 
 def test_labels_follow_half_b_and_gold_and_rewards_half_a():
     columns, labels = columns_and_labels(ASKED, SAMPLES)
     assert labels == {
-        "half B vote": [True, False, True, False, False, True, None, True, False],
-        "gold": [True, False, True, False, True, False, None, True, False],
+        "half B vote": [True, False, True, False, False, True, None, True, False, False],
+        "gold": [True, False, True, False, True, False, None, True, False, False],
     }
-    assert columns["reference_answer"] == ["12", "12", "8", "8", "9", "9", "5", "A", "12"]
+    assert columns["reference_answer"] == ["12", "12", "8", "8", "9", "9", "5", "A", "12", "A"]
     assert columns["completions"] == [row.text for row in SAMPLES]
     assert columns["choices"][7] == ("x", "y")
     assert columns["question"][0] == "¿0?"
@@ -87,22 +88,23 @@ def test_without_any_kept_reference_there_is_nothing_to_compare():
 @cache
 def compared():
     columns, labels = columns_and_labels(ASKED, SAMPLES)
-    settings = Settings(fit=FitSettings(num_folds=2), bootstrap=Bootstrap(num_resamples=20))
+    settings = Settings(fit=FitSettings(num_folds=3), bootstrap=Bootstrap(num_resamples=20))
     problems = [row.problem_id for row in SAMPLES]
     return compare_rewards(columns, problems, labels, "half B vote", RewardSetup(), bank(), settings), labels
 
 
 def test_terms_are_of_half_a_and_every_reward_is_measured_and_priced():
     found, labels = compared()
-    assert [row.terms["answer"] for row in found.rows] == [1, 0, 0, 1, 1, 0, 1, 0, 0]
+    assert [row.terms["answer"] for row in found.rows] == [1, 0, 0, 1, 1, 0, 1, 0, 0, 1]
     rewards = found.metrics["labels"]["gold"]["rewards"]
-    assert set(rewards) == {*MEASURED, "hybrid", "hybrid_hidden"}, "too few problems for a nested fit"
+    assert set(rewards) == {*MEASURED, "hybrid", "hybrid_hidden", "calibrated", "calibrated_hidden"}
     assert set(rewards) == set(found.metrics["cost_s_per_1000"])
-    assert rewards["answer"]["pooled"]["n"] == 8
+    assert rewards["answer"]["pooled"]["n"] == 9
     rows = scored_responses(ASKED, SAMPLES, found, labels)
     assert [row.correct for row in rows] == labels["gold"]
     assert [row.agrees_with_half_b for row in rows] == labels["half B vote"]
-    assert all(row.calibrated is None for row in rows)
+    assert rows[6].calibrated is None, "no label, no score out of fold"
+    assert all(0 <= row.calibrated <= 1 for row in rows if row.agrees_with_half_b is not None)
 
 
 def test_rows_without_a_label_count_nowhere():

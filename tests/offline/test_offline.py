@@ -242,3 +242,11 @@ def test_built_in_problems_come_with_honest_responses_in_every_language():
     assert langs[0] == langs[1] == langs[2]
     assert {"en", "es", "de", "zh", "sw"} <= set(langs[0])
     assert all(row.reference_text and row.reference_answer and row.text for row in honest)
+
+
+def test_gold_is_scored_where_rows_have_it(tmp_path):
+    first, second, *_ = rollouts(2)
+    right = {**first, "gold": f"{first['problem_id'] + 12}.0", "text": text(first["lang"], first["problem_id"] + 7)}
+    rows = scored(tmp_path, [right, {**second, "gold": None}], references(2), "gold")
+    assert [row["score"] for row in rows] == [1.0, None]
+    assert "reason" in rows[1]

@@ -1,7 +1,6 @@
 """The calibrated hybrid: its folder, what it never does, and training with stock TRL."""
 
 import json
-import pickle
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from components.reward.calibrated import SETUP, CalibratedReward, load_reward, t
 from components.reward.hybrid import HybridReward
 from components.reward.setup import RewardSetup
 from tests.comparison.made_up import scored_rows
+from tests.pickled import pickled
 from tests.reward.made_up import ROWS, bank, columns, packaged_encoder
 from tests.tiny import tiny_llama, tiny_tokenizer
 
@@ -81,7 +81,8 @@ def test_nothing_to_compare_is_none(folder):
 def test_copies_and_batches_change_no_score(folder):
     own = load_reward(folder)
     scores = own(**columns(ROWS))
-    assert pickle.loads(pickle.dumps(own))(**columns(ROWS)) == scores  # noqa: S301 - our own bytes
+    copy, _ = pickled(own)
+    assert copy(**columns(ROWS)) == scores
     alone = [load_reward(folder)(**columns([row]))[0] for row in ROWS]
     np.testing.assert_allclose(np.array(scores, float), np.array(alone, float), atol=1e-5)
 

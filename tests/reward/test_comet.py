@@ -15,6 +15,7 @@ from transformers import XLMRobertaModel
 from components.contracts import PipelineError
 from components.reward.comet import CometReward, CometScorer
 from components.reward.comet_net import sparsemax
+from tests.pickled import pickled
 from tests.reward.comet_checkpoints import (
     HPARAMS,
     MAX_POSITIONS,
@@ -237,9 +238,8 @@ def test_the_reward_scores_rows_and_leaves_its_model_behind(checkpoints, scorers
     expected[texts.index("")] = 0.0
     assert scores == [*(pytest.approx(score, abs=1e-6) for score in expected), None, 0.0]
     assert [type(score) for score in scores] == [float] * 5 + [type(None), float]
-    data = pickle.dumps(reward)
-    assert len(data) < 1000
-    copy = pickle.loads(data)  # noqa: S301 - our own bytes
+    copy, num_bytes = pickled(reward)
+    assert num_bytes < 1000
     assert copy.__name__ == "comet"
     assert copy(completions=completions, **columns) == scores
 

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import pickle
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +16,7 @@ from components.params import RewardName, load_params
 from components.reward.build import make_reward
 from components.reward.setup import RewardSetup
 from components.reward.texts import steps, visible
+from tests.pickled import pickled
 from tests.reward.made_up import ROWS, bank, columns, fixed_encoder, packaged_encoder, reward
 
 GOLDEN = json.loads(Path(__file__).with_name("functions.json").read_text(encoding="utf-8"))
@@ -77,11 +77,10 @@ def test_answers_questions_and_choices_may_be_left_out(name):
 def test_a_copy_by_pickle_scores_the_same_and_takes_no_model_along(name, monkeypatch):
     own = reward(name)
     scores = own(**columns(GOLD_ROWS))
-    stored = pickle.dumps(own)
+    copy, num_bytes = pickled(own)
     if name != "hybrid":  # one copy loads its encoder again, the others are given it: that takes seconds
         monkeypatch.setattr(Encoder, "_model", ENCODER._model)
-    assert len(stored) < 20_000, "names, and at most a bank of a few vectors"
-    copy = pickle.loads(stored)  # noqa: S301 - our own bytes
+    assert num_bytes < 20_000, "names, and at most a bank of a few vectors"
     assert copy.__name__ == name
     assert copy(**columns(GOLD_ROWS)) == pytest.approx(scores, abs=1e-5)
 
@@ -234,3 +233,17 @@ def test_the_packaged_encoder_hears_meaning_across_languages():
     for name in ("embedding", "steps"):
         *close, far = reward(name)(completions=responses, lang=["es", "de", "zh", "es"], reference_text=reference)
         assert min(close) > far + 0.2, name
+
+
+def test_half_of_a_surrogate_pair_is_no_character(monkeypatch):
+    monkeypatch.setattr(Encoder, "_model", ENCODER._model)
+    for name in NAMES:
+        own = reward(name)
+        row = {**GOLD_ROWS[0], "completion": GOLD_ROWS[0]["completion"][:4] + "\ud83d" + GOLD_ROWS[0]["completion"][4:]}
+        assert own(**columns([row])) == pytest.approx(own(**columns([GOLD_ROWS[0]])), abs=1e-6), name
+
+
+@pytest.mark.parametrize("name", ["answer", "hybrid_paper"])
+def test_what_looks_at_answers_refuses_to_hide_them(name):
+    with pytest.raises(PipelineError, match=f"reward `{name}` looks at answers"):
+        make_reward(name, RewardSetup(answers_hidden=True), ENCODER)

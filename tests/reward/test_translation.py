@@ -1,7 +1,6 @@
 """The translation reward through a real server on this machine, its metrics against their formulas and on NTREX-128."""
 
 import math
-import pickle
 from collections import Counter
 from functools import partial
 from itertools import pairwise
@@ -15,6 +14,7 @@ from components.contracts import PipelineError
 from components.reward import translation
 from components.reward.translation import TranslationReward, bleu, chrf
 from components.translation import LazyTranslator, load_translator
+from tests.pickled import pickled
 from tests.problems.test_sources import DATA
 from tests.server.local import completion, serving
 
@@ -117,7 +117,7 @@ def test_english_and_what_has_no_reference_load_no_translator(monkeypatch):
 def test_pickling_keeps_the_scores_and_no_translation(server):
     scorer = reward()
     expected = scorer(**COLUMNS)
-    copy = pickle.loads(pickle.dumps(scorer))  # noqa: S301 - our own bytes
+    copy, _ = pickled(scorer)
     assert copy.__name__ == "translation"
     server.log.clear()
     assert copy(**COLUMNS) == expected
