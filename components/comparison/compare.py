@@ -59,8 +59,9 @@ class Settings:
     def from_params(cls, params: Params) -> "Settings":
         """As in params.yaml."""
         seed = params.base.seed
-        fit, bootstrap = FitSettings.from_params(params.calibrate, seed), Bootstrap.from_params(params.report, seed)
-        return cls(fit, bootstrap, params.reward.advantage_std_floor)
+        return cls(
+            FitSettings.from_params(params.calibrate, seed), Bootstrap(seed=seed), params.reward.advantage_std_floor
+        )
 
 
 def compare_rewards(

@@ -18,23 +18,17 @@ from components.calibration.measures import (
 )
 from components.comparison.fit import FitSettings, cross_map
 from components.comparison.scored import FloatArray, ScoredRow
-from components.params import ReportParams
 
 NUM_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """Of the intervals: problems are drawn."""
+    """Of the intervals: problems are drawn. Not the report's parameters: those must not make `calibrate` stale."""
 
     num_resamples: int = 500
     confidence: float = 0.95
     seed: int = 17
-
-    @classmethod
-    def from_params(cls, params: ReportParams, seed: int) -> "Bootstrap":
-        """As in params.yaml."""
-        return cls(params.bootstrap_resamples, params.confidence, seed)
 
 
 def measure_rewards(
