@@ -66,7 +66,8 @@ def tiny_qwen(seed: int = 0) -> Qwen3ForCausalLM:
     torch.manual_seed(seed)
     config = Qwen3Config(
         vocab_size=261, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=16, max_position_embeddings=1024, pad_token_id=0, eos_token_id=1, bos_token_id=2,
+        num_key_value_heads=2, head_dim=16, max_position_embeddings=1024, pad_token_id=0, eos_token_id=1,
+        bos_token_id=2,
     )  # fmt: skip
     model = Qwen3ForCausalLM(config).eval()
     with torch.no_grad():

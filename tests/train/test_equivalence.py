@@ -70,7 +70,7 @@ def one_step(make, folder, is_ours, monkeypatch):
         "train_dataset": Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in (3, 9, 5, 7)]),
     }  # fmt: skip
     if is_ours:
-        monkeypatch.setattr(PivotGRPOTrainer, "_rollout", lambda self, prompts, trainer: rollouts(prompts, trainer))
+        monkeypatch.setattr(PivotGRPOTrainer, "_rollout", lambda _self, prompts, trainer: rollouts(prompts, trainer))
         trainer = PivotGRPOTrainer(
             **common, sampling_copy=SamplingCopy(policy, make()), prompt_format=PromptFormat(tokenizer, []),
             decoding=Decoding(LENGTH, 0.9), advantage_std_floor=1.0,
