@@ -38,10 +38,11 @@ test: check ## Check, then run the fast tests
 test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
 
-bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts
+bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, training (half an hour)
 	$(BIN)/python -m bench.problems
 	$(BIN)/python -m bench.verifier
 	$(BIN)/python -m bench.encoder
+	$(BIN)/python -m bench.training
 
 peers: $(STAMP) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
 	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -q -d .cache/peers lm_eval==0.4.13

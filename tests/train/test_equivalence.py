@@ -105,6 +105,7 @@ class LetterShare:
         return [text.count("e") / LENGTH for text in completions]
 
 
+@pytest.mark.slow
 def test_two_hundred_steps_learn_to_say_the_letter_that_is_rewarded(tmp_path):
     torch.manual_seed(0)
     policy = get_peft_model(tiny_llama(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
