@@ -38,7 +38,7 @@ test: check ## Check, then run the fast tests
 test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
 
-bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, training (half an hour)
+bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, training (long)
 	$(BIN)/python -m bench.problems
 	$(BIN)/python -m bench.verifier
 	$(BIN)/python -m bench.encoder

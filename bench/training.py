@@ -1,10 +1,9 @@
 """Measure training: steps of GRPO, ours against plain TRL, in turns in one run; writes bench/results/training.json.
 
-Run by `make bench`, or alone: python -m bench.training. Needs the packaged checkpoint in .cache/packaged (`dvc repro
-models` makes it). Each side is a process of its own (`bench.training_worker`), so that each has its own peak of memory;
-while one takes a step the other waits. Options: `--sweep` adds ours alone against group size, prompt and response
-length; `--stock-prompts` and `--stock-micro-batch` give stock fewer rollouts a step, or more of them that learn
-together, than its defaults.
+Run by `make bench`, or alone: python -m bench.training. Each side is a process of its own (`bench.training_worker`), so
+that each has its own peak of memory; while one takes a step the other waits. Options: `--sweep` adds ours alone against
+group size, prompt and response length; `--stock-prompts` and `--stock-micro-batch` give stock fewer rollouts a step, or
+more of them that learn together, than its defaults.
 """
 
 import argparse
@@ -22,6 +21,8 @@ from typing import Any, Self
 from bench.training_worker import PACKAGED, SIDES, read_arguments
 from components.contracts import write_json
 from components.environment import num_cores
+from components.models.packaged import PACKAGED_MODEL
+from components.models.resolve import resolve
 
 RESULTS = Path("bench/results/training.json")
 SWEEP = (
@@ -73,13 +74,11 @@ def main() -> None:
     """Print tables and write the results."""
     own, rest = _parser().parse_known_args()
     base = read_arguments(rest)
-    if not (PACKAGED / "config.json").is_file():
-        sys.exit(f"{PACKAGED}: no checkpoint here; run `.venv/bin/dvc repro models` first")
+    resolve("policy", PACKAGED_MODEL, PACKAGED)  # made now where it is missing, not by both workers at once
     options = {key: value for key, value in vars(base).items() if key != "side"}
     stock = options | {"prompts": own.stock_prompts or base.prompts, "micro_batch": own.stock_micro_batch}
     steps = compare(options, stock)
-    results = {"machine": _machine(), "ours": options | {"folder": ""}, "stock": stock | {"folder": ""}}
-    results["steps"] = steps
+    results = {"machine": _machine(), "ours": options, "stock": stock, "steps": steps}
     results["medians"] = {side: _medians(steps[side]) for side in SIDES}
     print(_table(results["medians"]))
     if own.sweep:

@@ -17,6 +17,7 @@ from typing import Any
 from components.environment import prepare_process
 
 PACKAGED = Path(".cache/packaged")
+FOLDER = Path(".cache/bench")  # of a trainer that saves nothing
 SIDES = ("ours", "stock")
 
 
@@ -31,7 +32,6 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--micro-batch", type=int, default=16, help="responses that learn together")
     parser.add_argument("--steps", type=int, default=5, help="after one to warm up")
     parser.add_argument("--dtype", default="auto", help="auto, bfloat16 or float32, of both sides")
-    parser.add_argument("--folder", type=Path, default=Path(".cache/bench"))
     return parser.parse_args(arguments)
 
 
@@ -65,21 +65,20 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
     from peft import LoraConfig, get_peft_model
     from trl import GRPOConfig, GRPOTrainer
 
-    from components.contracts import ModelEntry
     from components.generation.models import load_model, load_tokenizer
     from components.generation.prompts import PromptFormat
     from components.generation.sampler import Decoding
+    from components.models.packaged import PACKAGED_MODEL
+    from components.models.resolve import resolve
     from components.params import load_params
     from components.train.folding import SamplingCopy
     from components.train.trainer import PivotGRPOTrainer
 
     torch.manual_seed(0)
     params = load_params()
-    entry = ModelEntry(
-        name="packaged", path=str(PACKAGED), fingerprint="0" * 16, has_chat_template=False, num_parameters=1
-    )
+    entry = resolve("policy", PACKAGED_MODEL, PACKAGED)
     prompt_format = PromptFormat(load_tokenizer(entry), [])
-    prompt_format.stop_ids = torch.tensor([prompt_format.tokenizer.pad_token_id])  # never sampled: lengths are forced
+    prompt_format.stop_ids = torch.tensor([prompt_format.tokenizer.pad_token_id])  # lengths are forced
     lora = LoraConfig(
         r=params.train.lora_rank, lora_alpha=params.train.lora_alpha, target_modules="all-linear",
         task_type="CAUSAL_LM",
@@ -87,7 +86,7 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
     policy: Any = get_peft_model(load_model(entry, chosen.dtype), lora)
     is_ours = chosen.side == "ours"
     arguments = GRPOConfig(
-        output_dir=str(chosen.folder / chosen.side),
+        output_dir=str(FOLDER / chosen.side),
         max_steps=chosen.steps + 1,
         per_device_train_batch_size=chosen.micro_batch,
         gradient_accumulation_steps=chosen.prompts * chosen.group_size // chosen.micro_batch,

@@ -48,7 +48,7 @@ def plain(model, rows, temperature):
 @pytest.mark.parametrize("num_shared", [0, 20])
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(make, num_shared):
-    """Ours in float32: relative error (of the whole vector) at most 1e-4."""
+    """Ours in float32: relative error of the whole vector at most 1e-4, and no single value is far off."""
     rows, tensors = batch(num_shared=num_shared)
     weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
     ours, exact = with_lora(make()), with_lora(make()).double()
@@ -60,6 +60,7 @@ def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(mak
         results.append([each.detach().double() for each in (logps, entropy, gradients)])
     for found, wanted in zip(*results, strict=True):
         assert (found - wanted).norm() <= 1e-4 * wanted.norm()
+        torch.testing.assert_close(found, wanted, atol=3e-4, rtol=2e-4)
 
 
 @settings(max_examples=30, deadline=None)
