@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from components.generation.attention import growing_cache, use_grouped_decode
+from components.generation.head import NextWords, OutputHead
 
 # Rows are dropped from the batch once this share of them has finished: copying the cache costs about one decode step.
 _COMPACT_AT_SHARE = 0.25
@@ -67,12 +68,14 @@ def generate(
         For each prompt, in the given order, its responses. Sampling draws from torch's global generator.
     """
     use_grouped_decode(model)
+    temperature = decoding.temperature or 1.0
+    head = OutputHead(model, decoding.top_k if decoding.temperature else 1, temperature if with_logps else None)
     order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:_MIN_SHARED_TOKENS], len(prompts[i])))
     results: list[list[Generated]] = [[] for _ in prompts]
     step = max(1, batch_size // num_samples)
     for start in range(0, len(order), step):
         chunk = order[start : start + step]
-        rows = _generate_batch(model, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples, with_logps)
+        rows = _generate_batch(head, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples)
         for position, index in enumerate(chunk):
             results[index] = rows[position * num_samples : (position + 1) * num_samples]
         on_progress(len(chunk))
@@ -105,33 +108,28 @@ def num_shared_tokens(prompts: Sequence[list[int]], max_new_tokens: int, config:
 
 @torch.inference_mode()
 def _generate_batch(
-    model: Any,  # noqa: ANN401
+    head: OutputHead,
     prompts: Sequence[list[int]],
     decoding: Decoding,
     stop_ids: Tensor,
     pad_id: int,
     num_samples: int,
-    with_logps: bool,
 ) -> list[Generated]:
-    device = model.device
+    device = head.model.device
     stop_ids = stop_ids.to(device)
-    config = model.config.get_text_config()  # of a model that reads images too, the part that writes
+    config = head.model.config.get_text_config()  # of a model that reads images too, the part that writes
     cache = growing_cache(config.num_hidden_layers)
     num_shared = num_shared_tokens(prompts, decoding.max_new_tokens, config)  # L
     if num_shared:
         shared = torch.tensor([prompts[0][:num_shared]], device=device)  # (1, L)
-        model(input_ids=shared, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        head.read(input_ids=shared, past_key_values=cache)
         cache.batch_repeat_interleave(len(prompts))
     ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, device)  # (U, P - L)
     mask = torch.cat([own_mask.new_ones(len(prompts), num_shared), own_mask], 1)  # (U, P)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    # an index, not the number 1: that is a slice, for which torch copies the output matrix once a row (12 s)
-    last = torch.tensor([ids.shape[1] - 1], device=device)
-    output = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions[:, num_shared:], past_key_values=cache,
-        use_cache=True, logits_to_keep=last,
-    )  # fmt: skip
-    logits = output.logits[:, -1].repeat_interleave(num_samples, 0)  # (B, V)
+    words = head.next_words(
+        input_ids=ids, attention_mask=mask, position_ids=positions[:, num_shared:], past_key_values=cache
+    ).repeat(num_samples)
     cache.batch_repeat_interleave(num_samples)
     mask = mask.repeat_interleave(num_samples, 0)
     position = positions[:, -1].repeat_interleave(num_samples, 0)  # (B,)
@@ -142,7 +140,7 @@ def _generate_batch(
     tokens = torch.full((num_rows, decoding.max_new_tokens), -1, device=device)  # (B, T); -1: not generated
     logps = torch.zeros((num_rows, decoding.max_new_tokens), device=device)
     for step in range(decoding.max_new_tokens):
-        chosen, logp = _choose(logits, decoding, with_logps)
+        chosen, logp = _choose(words, decoding)
         tokens[rows[~finished], step] = chosen[~finished]
         logps[rows[~finished], step] = logp[~finished]
         finished |= torch.isin(chosen, stop_ids)
@@ -155,31 +153,26 @@ def _generate_batch(
             position, finished = position[keep], finished[keep]
         position = position + 1
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
-        output = model(
-            input_ids=chosen[:, None], attention_mask=mask, position_ids=position[:, None], past_key_values=cache,
-            use_cache=True,
-        )  # fmt: skip
-        logits = output.logits[:, -1]
-    return [_collect(t, p, stop_ids, with_logps) for t, p in zip(tokens, logps, strict=True)]
+        words = head.next_words(
+            input_ids=chosen[:, None], attention_mask=mask, position_ids=position[:, None], past_key_values=cache
+        )
+    if head.temperature is None:
+        logps = logps[:, :0]
+    return [_collect(t, p, stop_ids) for t, p in zip(tokens, logps, strict=True)]
 
 
-def _choose(logits: Tensor, decoding: Decoding, with_logps: bool) -> tuple[Tensor, Tensor]:
-    """Next tokens (B,) int64 and their log-probabilities (B,) float32 (zeros where not asked for)."""
+def _choose(words: NextWords, decoding: Decoding) -> tuple[Tensor, Tensor]:
+    """Next tokens (B,) int64 and their log-probabilities (B,) float32."""
     scale = decoding.temperature or 1.0
     if decoding.temperature == 0:
-        # topk(1): 13 ms where argmax takes 59 ms on bf16 logits (128, 262144) (docs/LOG.md)
-        values, indices = logits.topk(1, dim=-1)
-        chosen, value = indices[:, 0], values[:, 0].float()
+        pick = torch.zeros_like(words.ids[:, :1])
     else:
-        values, indices = logits.topk(min(decoding.top_k, logits.shape[-1]), dim=-1)  # (B, K)
-        pick = torch.multinomial((values.float() / scale).softmax(-1), 1)
-        chosen, value = indices.gather(1, pick)[:, 0], values.gather(1, pick)[:, 0].float() / scale
-    if not with_logps:
-        return chosen, torch.zeros_like(value)
-    return chosen, value - torch.logsumexp(logits.float() / scale, -1)
+        pick = torch.multinomial((words.logits / scale).softmax(-1), 1)
+    chosen, value = words.ids.gather(1, pick)[:, 0], words.logits.gather(1, pick)[:, 0] / scale
+    return chosen, value - words.log_z
 
 
-def _collect(tokens: Tensor, logps: Tensor, stop_ids: Tensor, with_logps: bool) -> Generated:
+def _collect(tokens: Tensor, logps: Tensor, stop_ids: Tensor) -> Generated:
     ids = [int(t) for t in tokens if t >= 0]
     truncated = not ids or not bool(torch.isin(tokens[len(ids) - 1], stop_ids))
-    return Generated(ids, truncated, logps[: len(ids)].tolist() if with_logps else [])
+    return Generated(ids, truncated, logps[: len(ids)].tolist())

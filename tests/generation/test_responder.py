@@ -13,11 +13,12 @@ def parrot(words):
     """A real model that is made to say `words`, one token a step."""
     model, rest = tiny_llama(), iter(words)
 
-    def make_it_say(_module, _inputs, output):
+    def make_it_say(_module, _inputs, keywords, output):
         output.logits = torch.full_like(output.logits, -100.0)
-        output.logits[..., next(rest)] = 100.0
+        if "past_key_values" in keywords:  # else it is a probe
+            output.logits[..., next(rest)] = 100.0
 
-    model.register_forward_hook(make_it_say)
+    model.register_forward_hook(make_it_say, with_kwargs=True)
     return model
 
 

@@ -1,0 +1,114 @@
+"""The likeliest next words of a batch, without sorting or soft-maxing the vocabulary.
+
+Notation: B rows, H hidden size, V vocabulary (rounded up to whole blocks), K words kept of each row.
+
+A processor multiplies `part @ h.T` for a few thousand words at a time about twice as fast as `h @ W.T` at once, and
+what it has just written is still in its cache when maxima and sums are taken (docs/LOG.md). The K likeliest words lie
+in the K blocks with the largest maxima, so only those blocks are searched.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_BLOCK = 64  # words
+_PART = 32 * _BLOCK  # words whose logits stay in the processor's cache
+_PROBE = (2, 3)  # any two token ids
+
+
+@dataclass(frozen=True)
+class NextWords:
+    """The K likeliest words of every row, likeliest first."""
+
+    logits: Tensor
+    """(B, K) float32."""
+    ids: Tensor
+    """(B, K) int64."""
+    log_z: Tensor
+    """(B,) float32: log-sum-exp over the whole vocabulary of logits / temperature; zeros where not asked for."""
+
+    def repeat(self, num_samples: int) -> "NextWords":
+        """Every row `num_samples` times."""
+        parts = (self.logits, self.ids, self.log_z)
+        return NextWords(*(part.repeat_interleave(num_samples, 0) for part in parts))
+
+
+class OutputHead:
+    """A causal language model that tells the likeliest next words in place of all logits.
+
+    A model that does more to its logits than multiply (bias, soft-capping, scaling) is asked for them itself: whether
+    it does is found out by comparing the two on a probe.
+    """
+
+    def __init__(self, model: Any, num_words: int, temperature: float | None = None) -> None:  # noqa: ANN401
+        """`model` is of transformers or peft, `num_words` K; `temperature`, if any, asks for `log_z`."""
+        self.model, self._num_words, self.temperature = model, num_words, temperature
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self._decoder, self._weight = base.get_decoder(), base.get_output_embeddings().weight  # (V, H)
+        self._buffer: Tensor = self._weight.new_empty(0)
+        self._multiplies = self._is_all_the_model_does()
+
+    def read(self, **inputs: Any) -> None:  # noqa: ANN401 - of the model's forward
+        """Fill the cache alone."""
+        self._decoder(**inputs, use_cache=True)
+
+    def next_words(self, **inputs: Any) -> NextWords:  # noqa: ANN401 - of the model's forward
+        """The words after the last token of every row; inputs as the model takes them, cache included."""
+        if self._multiplies:
+            return self._multiplied(self._decoder(**inputs, use_cache=True).last_hidden_state[:, -1])
+        # an index, not the number 1: that is a slice, for which torch copies the output matrix once a row (12 s)
+        last = torch.tensor([inputs["input_ids"].shape[1] - 1], device=self._weight.device)
+        told = self.model(**inputs, use_cache=True, logits_to_keep=last).logits[:, -1]  # (B, V)
+        logits = self._room(len(told))
+        logits[: told.shape[1]] = told.T
+        maxima = torch.empty(len(logits) // _BLOCK, len(told), device=told.device)
+        log_z = self._summed(logits, maxima)
+        return self._picked(logits, maxima, log_z)
+
+    @torch.no_grad()
+    def _is_all_the_model_does(self) -> bool:
+        probe = torch.tensor([_PROBE], device=self._weight.device)
+        told = self.model(input_ids=probe).logits[0, -1].float()
+        ours = (self._weight @ self._decoder(input_ids=probe).last_hidden_state[0, -1]).float()
+        return told.shape == ours.shape and torch.allclose(told, ours, rtol=0.02, atol=0.02 * float(told.abs().max()))
+
+    def _multiplied(self, states: Tensor) -> NextWords:
+        """From the last states (B, H): logits a part at a time, searched and summed up while they are in the cache."""
+        num_words, num_rows = len(self._weight), len(states)
+        columns = states.T.contiguous()  # (H, B)
+        logits = self._room(num_rows)  # (V, B)
+        maxima = torch.empty(len(logits) // _BLOCK, num_rows, device=states.device)
+        log_sums = []
+        size = _PART if states.device.type == "cpu" else len(logits)  # an accelerator takes all at once
+        for start in range(0, num_words, size):
+            part = logits[start : start + size]
+            torch.mm(self._weight[start : start + size], columns, out=part[: num_words - start])
+            log_sums.append(self._summed(part, maxima[start // _BLOCK : (start + size) // _BLOCK]))
+        return self._picked(logits, maxima, torch.stack(log_sums).logsumexp(0))
+
+    def _room(self, num_rows: int) -> Tensor:
+        """A buffer (V, B) that is used again; words that the vocabulary does not have are never likely."""
+        num_words = -(-len(self._weight) // _BLOCK) * _BLOCK
+        if self._buffer.numel() < num_words * num_rows:
+            self._buffer = self._weight.new_empty(num_words * num_rows)
+        logits: Tensor = self._buffer[: num_words * num_rows].view(num_words, num_rows)
+        logits[len(self._weight) :] = float("-inf")
+        return logits
+
+    def _summed(self, part: Tensor, maxima: Tensor) -> Tensor:
+        """Log-sum-exp (B,) of a part of the logits (words, B) / temperature; writes the blocks' `maxima`."""
+        maxima.copy_(part.view(-1, _BLOCK, part.shape[1]).amax(1))
+        top = maxima.amax(0)
+        if self.temperature is None:
+            return torch.zeros_like(top)
+        return (part.float() - top).div_(self.temperature).exp_().sum(0).log_() + top / self.temperature
+
+    def _picked(self, logits: Tensor, maxima: Tensor, log_z: Tensor) -> NextWords:
+        rows = torch.arange(logits.shape[1], device=logits.device)
+        blocks = maxima.topk(min(self._num_words, len(maxima)), 0).indices  # (K, B)
+        found = logits.view(-1, _BLOCK, len(rows))[blocks, :, rows].transpose(0, 1).flatten(1)  # (B, K · block)
+        top, places = found.topk(min(self._num_words, len(self._weight)), 1)
+        ids = blocks.T.gather(1, places // _BLOCK) * _BLOCK + places % _BLOCK
+        return NextWords(top.float(), ids, log_z)
