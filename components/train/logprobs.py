@@ -14,8 +14,8 @@ from transformers import DynamicCache
 from components.contracts import PipelineError
 from components.generation.sampler import num_shared_tokens
 
-_VOCAB_CHUNK = 8192  # words and
-_ROW_CHUNK = 512  # rows whose float32 logits (16 MB) stay in the processor's cache
+_VOCAB_CHUNK = 4096  # words and
+_ROW_CHUNK = 1024  # rows whose float32 logits (16 MB) stay in the processor's cache
 
 
 def response_logps(
@@ -148,21 +148,25 @@ class _TargetLogps(torch.autograd.Function):
 
 
 def _stream(hidden: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """log Z (R,) and E_p[W] (R, H), both float32, of softmax(h Wᵀ / τ) for R rows."""
+    """log Z (R,) and E_p[W] (R, H), both float32, of softmax(h Wᵀ / τ) for R rows.
+
+    Words are rows here and rows columns: processors multiply that way round faster (docs/LOG.md).
+    """
+    columns = hidden.T.contiguous()  # (H, R)
     top = torch.full((len(hidden),), float("-inf"), device=hidden.device)
     total = torch.zeros_like(top)
-    mean = torch.zeros(hidden.shape, device=hidden.device)
+    mean = torch.zeros(columns.shape, device=hidden.device)  # (H, R)
     for part in weight.split(_VOCAB_CHUNK):
-        logits = (hidden @ part.T).float()  # (R, Vc)
+        logits = (part @ columns).float()  # (Vc, R)
         if temperature != 1:  # a pass over all logits that the usual case need not pay
             logits /= temperature
-        new_top = torch.maximum(top, logits.amax(-1))
+        new_top = torch.maximum(top, logits.amax(0))
         shrink = (top - new_top).exp()
-        probs = logits.sub_(new_top[:, None]).exp_()
-        total = total * shrink + probs.sum(-1)
-        mean = mean * shrink[:, None] + (probs.to(part.dtype) @ part).float()
+        probs = logits.sub_(new_top).exp_()
+        total = total * shrink + probs.sum(0)
+        mean = mean.mul_(shrink).add_(part.T @ probs.to(part.dtype))
         top = new_top
-    return top + total.log(), mean / total[:, None]
+    return top + total.log(), (mean / total).T
 
 
 def _refuse_bent_logits(config: Any) -> None:  # noqa: ANN401 - a transformers configuration

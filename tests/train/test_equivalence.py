@@ -42,6 +42,7 @@ def arguments(folder, **changed):
         "scale_rewards": "none", "beta": 0.0, "bf16": False, "save_strategy": "no", "report_to": "none",
         "disable_tqdm": True, "activation_checkpointing": False, "dataloader_pin_memory": False, "use_cpu": True,
         "shuffle_dataset": False, "logging_steps": 1,
+        "adam_epsilon": 1e-6,  # Adam's 1e-8 makes a step of rounding errors alone where a gradient is near 0
     }  # fmt: skip
     return GRPOConfig(**(values | changed))
 
