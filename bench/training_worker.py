@@ -29,7 +29,8 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--group-size", type=int, default=8)
     parser.add_argument("--new-tokens", type=int, default=36)
     parser.add_argument("--prompt-tokens", type=int, default=110, help="the prompts nearest to this length are taken")
-    parser.add_argument("--micro-batch", type=int, default=16, help="responses that learn together")
+    parser.add_argument("--micro-batch", type=int, default=32, help="responses that learn together in stock")
+    parser.add_argument("--micro-batch-tokens", type=int, default=3000, help="tokens that learn together in ours")
     parser.add_argument("--steps", type=int, default=5, help="after one to warm up")
     parser.add_argument("--dtype", default="auto", help="auto, bfloat16 or float32, of both sides")
     return parser.parse_args(arguments)
@@ -84,12 +85,13 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
         task_type="CAUSAL_LM",
     )  # fmt: skip
     policy: Any = get_peft_model(load_model(entry, chosen.dtype), lora)
-    is_ours = chosen.side == "ours"
+    is_ours, num_rollouts = chosen.side == "ours", chosen.prompts * chosen.group_size
+    micro_batch = num_rollouts if is_ours else chosen.micro_batch
     arguments = GRPOConfig(
         output_dir=str(FOLDER / chosen.side),
         max_steps=chosen.steps + 1,
-        per_device_train_batch_size=chosen.micro_batch,
-        gradient_accumulation_steps=chosen.prompts * chosen.group_size // chosen.micro_batch,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=num_rollouts // micro_batch,
         num_generations=chosen.group_size,
         max_completion_length=chosen.new_tokens,
         temperature=params.sampling.temperature,
@@ -122,6 +124,7 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
             prompt_format=prompt_format,
             decoding=Decoding(chosen.new_tokens, params.sampling.temperature, params.sampling.top_k),
             advantage_std_floor=params.reward.advantage_std_floor,
+            micro_batch_tokens=chosen.micro_batch_tokens,
         )
     else:
         trainer = GRPOTrainer(**common)

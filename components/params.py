@@ -229,15 +229,10 @@ class TrainParams(Section):
     group_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0, lt=1)
     learning_rate_warmup_steps: int = Field(ge=0)
-    micro_batch_prompts: int = Field(ge=1)
+    micro_batch_tokens: int = Field(ge=1)
+    silent_groups: Literal["skip", "resample"]
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _micro_batches_divide(self) -> "TrainParams":
-        if self.prompts_per_step % self.micro_batch_prompts:
-            raise ValueError("prompts_per_step must be a multiple of micro_batch_prompts")
-        return self
 
 
 class EvaluateParams(Section):

@@ -85,7 +85,7 @@ def test_the_repositorys_file_loads_with_its_values():
         ({"base.trained_languages": []}, "`base.trained_languages`: List should have at least 1 item"),
         ({"reward.answer_weight": 0.6}, "`reward`: answer_weight + semantic_weight must be 1"),
         ({"reward.answer_weight": float("nan")}, "`reward.answer_weight`: Input should be"),
-        ({"train.prompts_per_step": 15}, "`train`: prompts_per_step must be a multiple of micro_batch_prompts"),
+        ({"train.silent_groups": "drop"}, "`train.silent_groups`: Input should be 'skip' or 'resample' (got 'drop')"),
         ({"calibrate.num_problems": 99}, "`file`: calibrate.num_problems must not exceed problems.num_calibration"),
         ({"problems.num_pivot_shots": 2}, "`file`: reference.num_shots must not exceed problems.num_pivot_shots"),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),

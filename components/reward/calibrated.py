@@ -22,7 +22,7 @@ from components.reward.build import make_reward, make_terms
 from components.reward.functions import Scores
 from components.reward.hybrid import HybridReward
 from components.reward.setup import RewardSetup
-from components.reward.terms import Reward, Terms, TermScorer
+from components.reward.terms import Reward, Terms, TermScorer, tell_terms
 from components.reward.texts import Completion
 
 SETUP = "reward.json"
@@ -40,6 +40,7 @@ class CalibratedReward:
     def __call__(self, completions: Sequence[Completion], lang: Sequence[str], **columns: Any) -> Scores:  # noqa: ANN401
         """None where neither answer nor meaning can be compared."""
         rows = self.terms(completions, lang=lang, **columns)
+        tell_terms(rows, lang, columns)
         probability = self.probability(rows, lang)
         return [None if p is None else p * self.setup.gate(row) for p, row in zip(probability, rows, strict=True)]
 

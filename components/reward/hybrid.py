@@ -17,7 +17,7 @@ from components.encoding import Encoder
 from components.reward.functions import AnswerReward, LanguageReward, NumbersReward, Scores
 from components.reward.semantic import RepetitionReward, StepsReward
 from components.reward.setup import RewardSetup
-from components.reward.terms import Terms, TermScorer
+from components.reward.terms import Terms, TermScorer, tell_terms
 from components.reward.texts import Completion
 
 Explained = list[tuple[float | None, Terms]]
@@ -34,9 +34,11 @@ class HybridReward:
         parts = (AnswerReward(), StepsReward(encoder), NumbersReward(), LanguageReward(), RepetitionReward())
         self.setup, self.terms = setup, TermScorer(parts, encoder, answers_hidden=setup.answers_hidden)
 
-    def __call__(self, completions: Sequence[Completion], **columns: Any) -> Scores:  # noqa: ANN401
+    def __call__(self, completions: Sequence[Completion], lang: Sequence[str], **columns: Any) -> Scores:  # noqa: ANN401
         """None where the response cannot be compared at all."""
-        return [score for score, _ in self.explain(completions, **columns)]
+        explained = self.explain(completions, lang=lang, **columns)
+        tell_terms([terms for _, terms in explained], lang, columns)
+        return [score for score, _ in explained]
 
     def explain(self, completions: Sequence[Completion], **columns: Any) -> Explained:  # noqa: ANN401
         """Scores with their terms."""

@@ -23,6 +23,23 @@ class Reward(Protocol):
         """One score a completion, None where it cannot be scored. Called with keywords: `completions` and columns."""
 
 
+def tell_terms(rows: Sequence[Terms], lang: Sequence[str], columns: Mapping[str, Any]) -> None:
+    """Hand a batch's terms to TRL where it asks (its keywords `log_extra` and `log_metric`).
+
+    They become columns of its table of completions, and metrics `terms/NAME/LANG`: means of what could be scored.
+    """
+    log_extra, log_metric = columns.get("log_extra"), columns.get("log_metric")
+    if not rows or log_extra is None or log_metric is None:
+        return
+    for name in rows[0]:
+        scores = [row[name] for row in rows]
+        log_extra(name, scores)
+        for code in dict.fromkeys(lang):
+            known = [score for score, own in zip(scores, lang, strict=True) if own == code and score is not None]
+            if known:
+                log_metric(f"terms/{name}/{code}", sum(known) / len(known))
+
+
 class TermScorer:
     """Scores responses with every one of `rewards`."""
 

@@ -58,6 +58,8 @@ def run_grpo(
             params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k
         ),
         advantage_std_floor=params.reward.advantage_std_floor,
+        micro_batch_tokens=params.train.micro_batch_tokens,
+        resample_silent=params.train.silent_groups == "resample",
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)
@@ -65,13 +67,11 @@ def run_grpo(
 
 
 def _config(params: Params, checkpoints: Path) -> GRPOConfig:
-    train, num_micro_batches = params.train, params.train.prompts_per_step // params.train.micro_batch_prompts
+    train = params.train
     return GRPOConfig(
         output_dir=str(checkpoints),
         max_steps=train.steps,
-        per_device_train_batch_size=train.micro_batch_prompts * train.group_size,
-        gradient_accumulation_steps=num_micro_batches,
-        steps_per_generation=num_micro_batches,
+        per_device_train_batch_size=train.prompts_per_step * train.group_size,  # split by tokens when learned from
         num_generations=train.group_size,
         max_completion_length=params.sampling.max_new_tokens,
         temperature=params.sampling.temperature,

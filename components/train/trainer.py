@@ -1,16 +1,16 @@
-"""TRL's GRPO trainer with our rollouts, log-probabilities and advantage floor.
+"""TRL's GRPO trainer with our rollouts, log-probabilities, micro-batches and advantage floor.
 
-Checked against trl 1.16.0 (pinned). What is overridden, and nothing else:
+Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a signature changes. Overridden:
 - `rollout_func` (documented): rollouts from the sampling copy, one prefill a prompt;
-- `_get_per_token_logps_and_entropies`: one differentiable prefill a prompt, no materialised logits;
-- `_prepare_inputs`: keeps each group together when a generation batch is split into micro-batches;
-- `_generate_and_score_completions`: A = (R - mean) / max(std, floor) instead of (R - mean) / (std + 1e-4);
-- `_compute_loss`: adds the distance between sampler's and learner's log-probabilities to the metrics;
-- `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language.
+- `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language;
+- `_generate_and_score_completions`: A = (R - mean) / max(std, floor); other prompts for groups without signal;
+- `_compute_loss`: TRL's loss in micro-batches by tokens (`components.train.learning`);
+- `_get_per_token_logps_and_entropies`: one differentiable prefill a prompt, no materialised logits.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,12 +20,22 @@ from trl import GRPOTrainer
 from components.environment import release_freed_memory
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding, generate
+from components.progress import say
+from components.reward.functions import LanguageReward
+from components.train.checkpoints import WholeCheckpoints
+from components.train.faults import Faults
 from components.train.folding import SamplingCopy
+from components.train.learning import Learning
+from components.train.live import is_silent, response_metrics
 from components.train.logprobs import response_logps
+from components.train.micro_batches import replace_rows
 
 
-class PivotGRPOTrainer(GRPOTrainer):
-    """GRPO on prompts of several languages, each group in one language. Use with `scale_rewards="none"`."""
+class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
+    """GRPO on prompts of several languages, each group in one language.
+
+    Use with `scale_rewards="none"`, a whole step's rollouts as `per_device_train_batch_size`, and no accumulation.
+    """
 
     num_generations: int  # TRL's declaration allows None, which it replaces when it starts
 
@@ -36,15 +46,27 @@ class PivotGRPOTrainer(GRPOTrainer):
         prompt_format: PromptFormat,
         decoding: Decoding,
         advantage_std_floor: float,
+        micro_batch_tokens: int,
+        resample_silent: bool = False,
+        warn: Callable[[str], None] = say,
         **kwargs: Any,  # noqa: ANN401 - GRPOTrainer's
     ) -> None:
+        """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal."""
         super().__init__(rollout_func=self._rollout, **kwargs)
         self.sampling_copy, self.prompt_format, self.decoding = sampling_copy, prompt_format, decoding
-        self.advantage_std_floor = advantage_std_floor
+        self.advantage_std_floor, self.resample_silent = advantage_std_floor, resample_silent
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
+        self.faults = Faults(warn)
+        self.learning = Learning(self, micro_batch_tokens, self.faults)
+
+    def log_step(self, metrics: dict[str, float]) -> None:
+        """Add metrics of this step to what TRL logs at its end."""
+        for name, value in metrics.items():
+            self._metrics["train"][name].append(value)
 
     def _rollout(self, prompts: list[str], _trainer: Any) -> dict[str, Any]:  # noqa: ANN401
         """TRL's contract: prompts arrive repeated, group by group; ids and log-probabilities go back in that order."""
+        started = time.perf_counter()
         release_freed_memory()
         self.sampling_copy.refresh()
         unique = [self.prompt_format.encode(prompt) for prompt in prompts[:: self.num_generations]]
@@ -60,6 +82,7 @@ class PivotGRPOTrainer(GRPOTrainer):
         )
         release_freed_memory()
         rollouts = [rollout for group in groups for rollout in group]
+        self.log_step({"seconds/sampling": time.perf_counter() - started})
         return {
             "prompt_ids": [ids for ids in unique for _ in range(self.num_generations)],
             "completion_ids": [rollout.token_ids for rollout in rollouts],
@@ -74,53 +97,54 @@ class PivotGRPOTrainer(GRPOTrainer):
         completion_ids: list[list[int]],
     ) -> Tensor:
         """Rewards (B, F) float32 on the response alone (for a base model, without the line break that ends it)."""
+        started = time.perf_counter()
         responses = [self.prompt_format.response_text(ids) for ids in completion_ids]
-        rewards: Tensor = super()._calculate_rewards(inputs, prompts, responses, completion_ids)
-        langs = [row["lang"] for row in inputs]
-        for name, value in self._language_metrics(langs, rewards, completion_ids).items():
-            self._metrics["train"][name].append(value)
+        found: Tensor = super()._calculate_rewards(inputs, prompts, responses, completion_ids)
+        rewards, langs = self.faults.only_finite(found), [row["lang"] for row in inputs]
+        totals = (rewards * self.reward_weights.to(rewards.device)).nansum(1)
+        self._totals = totals.masked_fill(rewards.isnan().all(1), float("nan"))  # (B,), as TRL sums them
+        in_language = LanguageReward()(responses, langs, [row.get("question") for row in inputs])
+        stops = set(self.eos_token_ids)
+        truncated = [ids[-1] not in stops for ids in completion_ids]
+        lengths = [len(ids) for ids in completion_ids]
+        self.log_step(
+            response_metrics(langs, self._totals, lengths, truncated, in_language, self.num_generations)
+            | {"seconds/scoring": time.perf_counter() - started}
+        )
+        self._log_completion_extra("lang", langs)
         return rewards
 
-    def _language_metrics(
-        self, langs: Sequence[str], rewards: Tensor, completion_ids: Sequence[list[int]]
-    ) -> dict[str, float]:
-        """Mean reward, length in tokens, truncated share, and share of groups without any signal, by language."""
-        stops = set(self.eos_token_ids)
-        rows = defaultdict(list)
-        for lang, reward, ids in zip(langs, rewards.sum(1).tolist(), completion_ids, strict=True):
-            rows[lang].append((reward, float(len(ids)), float(ids[-1] not in stops)))
-        metrics: dict[str, float] = {}
-        for lang, values in rows.items():
-            table = torch.tensor(values)  # (R, 3)
-            spread = table[:, 0].view(-1, self.num_generations)
-            silent = ((spread.amax(1) - spread.amin(1)) < self.advantage_std_floor * 0.01).float()
-            metrics |= {
-                f"reward/{lang}": float(table[:, 0].nanmean()),
-                f"length/{lang}": float(table[:, 1].mean()),
-                f"truncated/{lang}": float(table[:, 2].mean()),
-                f"zero_signal/{lang}": float(silent.mean()),
-            }
-        return metrics
-
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        """With `scale_rewards="none"` TRL hands back R - mean; what is left is the division, floored."""
-        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        centred = output["advantages"].view(-1, self.num_generations)
-        spread = centred.std(1, keepdim=True).clamp(min=self.advantage_std_floor)
-        output["advantages"] = (centred / spread).view(-1)
-        logged: Any = self._logs["advantages"]  # a deque as long as a batch: these push out TRL's
-        logged.extend(output["advantages"].tolist())
+        self._logs = _empty_logs()
+        output = self._scored(inputs)
+        silent = is_silent(self._totals, self.num_generations)
+        if self.resample_silent and silent.any():
+            rows = silent.repeat_interleave(self.num_generations).nonzero()[:, 0]
+            replace_rows(output, rows, self._scored(self._other_prompts(inputs, int(silent.sum()))))
+        self.log_step({"resampled_groups": float(silent.sum()) if self.resample_silent else 0.0})
         return output
 
-    def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:  # noqa: ANN401
-        """TRL shuffles a generation batch before splitting it; prompts are shared in a micro-batch only: sort back."""
-        before = self._buffered_inputs
-        inputs: dict[str, Any] = super()._prepare_inputs(generation_batch)
-        if self._buffered_inputs is before:
-            return inputs
-        self._buffered_inputs = _regroup(self._buffered_inputs)
-        chosen: dict[str, Any] = self._buffered_inputs[self._step % self.args.steps_per_generation]
-        return chosen
+    def _scored(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        """TRL's rollouts and R - mean (`scale_rewards="none"`), which is left to be divided, and the languages."""
+        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        groups = self._totals.view(-1, self.num_generations)
+        spread = _nanstd(groups).clamp(min=self.advantage_std_floor)[:, None]
+        output["advantages"] = (output["advantages"].view(-1, self.num_generations) / spread).view(-1)
+        output["lang"] = self.learning.lang_ids([row["lang"] for row in inputs])
+        logged: Any = self._logs["advantages"]  # TRL's for these rows are at its end
+        logged[-len(inputs) :] = output["advantages"].tolist()
+        return output
+
+    def _other_prompts(self, inputs: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+        """Rows of `count` prompts that are not in the batch, each as often as a group is large."""
+        asked = {row["prompt"] for row in inputs}
+        data: Any = self.train_dataset
+        draw = torch.Generator().manual_seed(self.args.seed * 1_000_003 + self.state.global_step)
+        order = torch.randperm(len(data), generator=draw).tolist()
+        others = [row for index in order if (row := data[index])["prompt"] not in asked]
+        chosen = (others or [data[index] for index in order])[:count]
+        chosen += chosen[: count - len(chosen)]
+        return [row for row in chosen for _ in range(self.num_generations)]
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -130,6 +154,9 @@ class PivotGRPOTrainer(GRPOTrainer):
         logits_to_keep: int,
         **_: Any,  # noqa: ANN401 - images and the like, which text has none of
     ) -> tuple[Tensor, Tensor, None]:
+        ready = self.learning.take_computed()
+        if ready is not None:
+            return *ready, None
         split = input_ids.shape[1] - logits_to_keep
         logps, entropies = response_logps(
             self.accelerator.unwrap_model(model),
@@ -139,35 +166,21 @@ class PivotGRPOTrainer(GRPOTrainer):
             attention_mask[:, split:],
             self.temperature,
         )
-        self._learner_logps = logps.detach()
         return logps, entropies, None
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:  # noqa: ANN401
-        """TRL's loss, plus how far the sampler's log-probabilities are from the learner's."""
-        loss: Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call] # TRL's
-        mask = inputs["completion_mask"].bool()
-        gap = (self._learner_logps - inputs["sampling_per_token_logps"]).abs()[mask]
-        self._metrics["train"]["sampling/logp_difference_mean"].append(float(gap.mean()))
-        self._metrics["train"]["sampling/logp_difference_max"].append(float(gap.max()))
+        started = time.perf_counter()
+        loss = self.learning.learn(model, inputs, super()._compute_loss)
+        self.log_step({"seconds/learning": time.perf_counter() - started})
         return loss
 
 
-def _regroup(batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Order the rows of all micro-batches by prompt and split them again; what is no row tensor stays.
+def _empty_logs() -> dict[str, Any]:
+    """What TRL's table of completions is made of, as lists: its deques would drop rows of a step that draws again."""
+    logs: dict[str, Any] = {name: [] for name in ("images", "prompt", "completion", "advantages")}
+    return logs | {"rewards": defaultdict(list), "extra": defaultdict(list)}
 
-    Groups of like length come together: a micro-batch is as wide as its longest response.
-    """
-    num_rows = [len(batch["prompt_ids"]) for batch in batches]
-    prompts = torch.cat([batch["prompt_ids"] for batch in batches])
-    unique, group = torch.unique(prompts, dim=0, return_inverse=True)  # (U, P), (B,)
-    lengths = torch.cat([batch["completion_mask"].sum(1) for batch in batches])  # (B,)
-    longest = lengths.new_zeros(len(unique)).scatter_reduce(0, group, lengths, "amax")  # (U,)
-    rank = longest.argsort(stable=True).argsort()  # (U,)
-    order = rank[group].argsort(stable=True)
-    result: list[dict[str, Any]] = [dict(batch) for batch in batches]
-    for key, value in batches[0].items():
-        if isinstance(value, Tensor) and value.dim() > 0 and len(value) == num_rows[0]:
-            parts = torch.cat([batch[key] for batch in batches])[order].split(num_rows)
-            for batch, part in zip(result, parts, strict=True):
-                batch[key] = part
-    return result
+
+def _nanstd(groups: Tensor) -> Tensor:
+    """Standard deviation (U,) of each row (U, G) over what is not NaN (n - 1); 0 where there are fewer than two."""
+    return torch.stack([row[~row.isnan()].std() if (~row.isnan()).sum() > 1 else row.new_zeros(()) for row in groups])

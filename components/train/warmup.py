@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 
 from components.contracts import Question, Reference
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import left_pad
 from components.params import TrainParams
-from components.train.checkpoints import train_or_resume
+from components.train.checkpoints import WholeCheckpoints, train_or_resume
 from components.train.logprobs import response_logps
 
 
@@ -90,7 +90,7 @@ class _Collator:
         }
 
 
-class _WarmupTrainer(Trainer):
+class _WarmupTrainer(WholeCheckpoints):
     """Trainer whose loss is the mean negative log-probability of response tokens."""
 
     def compute_loss(

@@ -1,8 +1,14 @@
 """Which checkpoint a killed training goes on from."""
 
-import pytest
+import errno
 
-from components.train.checkpoints import last_whole_checkpoint
+import pytest
+import torch
+
+from components.contracts import PipelineError
+from components.environment import Terminated
+from components.train.checkpoints import last_whole_checkpoint, train_or_resume
+from tests.train.small import Characters, adapter, small_trainer
 
 
 def checkpoint(folder, step, whole=True):
@@ -33,3 +39,88 @@ def test_a_torn_one_alone_means_from_the_start(tmp_path):
     torn = checkpoint(tmp_path, 5, whole=False)
     assert last_whole_checkpoint(tmp_path) is None
     assert not torn.exists()
+
+
+class Stopped(Characters):
+    """Ends the run with `error` when it is called for the `number`-th time."""
+
+    def __init__(self, number, error):
+        self.calls, self.number, self.error = 0, number, error
+
+    def __call__(self, completions, **columns):
+        self.calls += 1
+        if self.calls == self.number:
+            raise self.error
+        return super().__call__(completions, **columns)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    trainer, policy = small_trainer(tmp_path_factory.mktemp("undisturbed"), steps=4)
+    trainer.train()
+    return adapter(policy), trainer.state.log_history
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Terminated(143)])
+def test_stopped_within_a_step_it_saves_the_one_before_and_ends_where_an_undisturbed_run_ends(
+    tmp_path, undisturbed, error, capsys
+):
+    trainer, policy = small_trainer(tmp_path, Stopped(3, error), steps=4)
+    with pytest.raises(type(error)):
+        train_or_resume(trainer, policy, tmp_path)
+    assert last_whole_checkpoint(tmp_path).name == "checkpoint-2"
+    assert "step 2 is saved" in capsys.readouterr().out
+    trainer, policy = small_trainer(tmp_path, steps=4)
+    train_or_resume(trainer, policy, tmp_path)
+    weights, history = undisturbed
+    assert {name: value.tolist() for name, value in adapter(policy).items()} == {
+        name: value.tolist() for name, value in weights.items()
+    }
+    rewards = [[entry["reward"] for entry in log if "reward" in entry] for log in (trainer.state.log_history, history)]
+    assert rewards[0] == rewards[1]
+
+
+def test_stopped_in_the_first_step_there_is_nothing_to_save(tmp_path):
+    trainer, policy = small_trainer(tmp_path, Stopped(1, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        train_or_resume(trainer, policy, tmp_path)
+    assert last_whole_checkpoint(tmp_path) is None
+
+
+def test_stopped_while_weights_change_nothing_half_done_is_saved(tmp_path):
+    trainer, policy = small_trainer(tmp_path, steps=3, config={"save_steps": 1})
+    step, calls = torch.optim.AdamW.step, []
+
+    def stopped(self, *arguments, **keywords):
+        calls.append(1)
+        result = step(self, *arguments, **keywords)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            train_or_resume(trainer, policy, tmp_path)
+    assert len(calls) == 2
+    assert last_whole_checkpoint(tmp_path).name == "checkpoint-1"
+
+
+def test_a_full_disk_is_told_and_the_checkpoint_before_stays(tmp_path, monkeypatch):
+    trainer, policy = small_trainer(tmp_path, steps=3, config={"save_steps": 1, "save_total_limit": 1})
+    save = trainer._save_rng_state
+
+    def full(folder):
+        if trainer.state.global_step == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(folder)
+
+    monkeypatch.setattr(trainer, "_save_rng_state", full)
+    with pytest.raises(
+        PipelineError, match=r"step 2 could not be written .*No space left.* checkpoint-1 before it is whole"
+    ):
+        train_or_resume(trainer, policy, tmp_path)
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-1"]
+    trainer, policy = small_trainer(tmp_path, steps=3)
+    train_or_resume(trainer, policy, tmp_path)
+    assert trainer.state.global_step == 3

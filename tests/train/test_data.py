@@ -29,7 +29,7 @@ def reference(split, number, kept=True):
 def params(tmp_path, monkeypatch):
     raw = yaml.safe_load(Path("params.yaml").read_text())
     raw["base"] |= {"languages": ["en", "es", "th"], "trained_languages": ["es"]}
-    raw["train"] |= {"prompts_per_step": 4, "micro_batch_prompts": 2}
+    raw["train"] |= {"prompts_per_step": 4}
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
     for split, count in (("shots", 1), ("train", 4), ("validation", 2)):

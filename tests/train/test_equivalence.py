@@ -1,5 +1,7 @@
 """A step of ours is a step of TRL's, and steps lead somewhere."""
 
+import math
+
 import pytest
 import torch
 from datasets import Dataset
@@ -14,6 +16,8 @@ from components.train.trainer import PivotGRPOTrainer
 from tests.tiny import tiny_gemma, tiny_llama, tiny_qwen, tiny_tokenizer
 
 GROUP, PROMPTS, LENGTH = 4, 4, 6
+WHOLE_STEP = {"per_device_train_batch_size": PROMPTS * GROUP, "gradient_accumulation_steps": 1}
+TOKENS = 80  # two groups, or three, learn together
 
 
 class CodeReward:
@@ -71,10 +75,12 @@ def one_step(make, folder, is_ours, monkeypatch):
         "train_dataset": Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in (3, 9, 5, 7)]),
     }  # fmt: skip
     if is_ours:
+        common["args"] = arguments(folder, **WHOLE_STEP)
+        monkeypatch.setattr("components.train.learning.MAX_MEAN_GAP", math.inf)  # these rollouts are no sampler's
         monkeypatch.setattr(PivotGRPOTrainer, "_rollout", lambda _self, prompts, trainer: rollouts(prompts, trainer))
         trainer = PivotGRPOTrainer(
             **common, sampling_copy=SamplingCopy(policy, make()), prompt_format=PromptFormat(tokenizer, []),
-            decoding=Decoding(LENGTH, 0.9), advantage_std_floor=1.0,
+            decoding=Decoding(LENGTH, 0.9), advantage_std_floor=1.0, micro_batch_tokens=TOKENS,
         )  # fmt: skip
     else:
         trainer = GRPOTrainer(**common, rollout_func=rollouts)
@@ -114,10 +120,10 @@ def test_two_hundred_steps_learn_to_say_the_letter_that_is_rewarded(tmp_path):
     prompt_format = PromptFormat(tokenizer, [])
     trainer = PivotGRPOTrainer(
         model=policy, reward_funcs=[LetterShare()], processing_class=tokenizer,
-        args=arguments(tmp_path, max_steps=200, learning_rate=1e-2, temperature=1.0),
+        args=arguments(tmp_path, max_steps=200, learning_rate=1e-2, temperature=1.0, **WHOLE_STEP),
         train_dataset=Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in range(1, 9)]),
         sampling_copy=SamplingCopy(policy, tiny_llama()), prompt_format=prompt_format,
-        decoding=Decoding(LENGTH, 1.0, 261), advantage_std_floor=0.05,
+        decoding=Decoding(LENGTH, 1.0, 261), advantage_std_floor=0.05, micro_batch_tokens=10**6,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     trainer.train()

@@ -1,6 +1,7 @@
 """GRPO through TRL's trainer on a tiny model: what changes, what must not, and the numbers of a step."""
 
 import inspect
+import math
 import re
 import statistics
 from importlib.metadata import version
@@ -10,8 +11,6 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
 from trl import GRPOTrainer
 
@@ -20,7 +19,8 @@ from components.generation.prompts import PromptFormat
 from components.params import load_params
 from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
-from components.train.trainer import PivotGRPOTrainer, _regroup
+from components.train.micro_batches import split_by_tokens
+from components.train.trainer import PivotGRPOTrainer
 from tests.tiny import tiny_gemma, tiny_tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,6 @@ OVERRIDDEN = {
         "num_tiles", "image_sizes", "token_type_ids", "mm_token_type_ids", "image_position_ids",
     ],
     "_calculate_rewards": ["self", "inputs", "prompts", "completions", "completion_ids_list"],
-    "_prepare_inputs": ["self", "generation_batch"],
     "_generate_and_score_completions": ["self", "inputs"],
     "_compute_loss": ["self", "model", "inputs"],
 }  # fmt: skip
@@ -95,8 +94,8 @@ def small_params():
     params = load_params(ROOT / "params.yaml")
     train = params.train.model_copy(
         update={
-            "steps": 2, "prompts_per_step": PROMPTS, "group_size": GROUP, "micro_batch_prompts": 2, "save_every": 1,
-            "learning_rate": 1e-2, "learning_rate_warmup_steps": 0,
+            "steps": 2, "prompts_per_step": PROMPTS, "group_size": GROUP, "save_every": 1,
+            "micro_batch_tokens": 2 * GROUP * 8 + 2 * 4, "learning_rate": 1e-2, "learning_rate_warmup_steps": 0,
         }
     )  # fmt: skip
     sampling = params.sampling.model_copy(update={"max_new_tokens": 8})
@@ -128,13 +127,18 @@ def spy(monkeypatch, name, keep):
 def two_steps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grpo")
     policy = adapted()
-    seen = SimpleNamespace(rewards=[], advantages=[], batches=[], langs=[], responses=[])
+    seen = SimpleNamespace(rewards=[], advantages=[], parts=[], langs=[], responses=[])
     with pytest.MonkeyPatch.context() as patch:
         spy(patch, "_calculate_rewards", lambda args, found: (
             seen.langs.append([row["lang"] for row in args[0]]), seen.rewards.append(found.clone()),
         ))  # fmt: skip
         spy(patch, "_generate_and_score_completions", lambda _, found: seen.advantages.append(found["advantages"]))
-        spy(patch, "_prepare_inputs", lambda _, found: seen.batches.append(found))
+
+        def watched_split(batch, max_tokens):
+            seen.parts.append(split_by_tokens(batch, max_tokens))
+            return seen.parts[-1]
+
+        patch.setattr("components.train.learning.split_by_tokens", watched_split)
         before = weights(policy)
         prompt_format = PromptFormat(tiny_tokenizer(), [])
         history = run_grpo(
@@ -179,13 +183,17 @@ def test_advantages_are_the_formula_with_a_floored_deviation(two_steps):
     assert [s for s in spreads if s > FLOOR], "and sometimes not"
 
 
-def test_a_group_is_one_prompt_in_one_language_and_in_one_micro_batch(two_steps):
+def test_a_group_is_one_prompt_in_one_language_and_learns_at_once(two_steps):
     for langs in two_steps.seen.langs:
         assert all(len(set(langs[start : start + GROUP])) == 1 for start in range(0, len(langs), GROUP))
-    assert len(two_steps.seen.batches) == 4  # 2 steps of 2 micro-batches
-    for batch in two_steps.seen.batches:
-        _, counts = batch["prompt_ids"].unique(dim=0, return_counts=True)
-        assert counts.tolist() == [GROUP] * 2
+    assert len(two_steps.seen.parts) == 2
+    for parts, step in zip(two_steps.seen.parts, two_steps.steps, strict=True):
+        learned = sum(len(part["prompt_ids"]) for part in parts)
+        assert learned == step["learned_share"] * PROMPTS * GROUP < PROMPTS * GROUP, "Chinese has no signal"
+        for part in parts:
+            _, counts = part["prompt_ids"].unique(dim=0, return_counts=True)
+            assert set(counts.tolist()) == {GROUP}
+            assert (part["advantages"] != 0).all()
 
 
 def test_live_metrics_are_told_by_language(two_steps):
@@ -193,10 +201,20 @@ def test_live_metrics_are_told_by_language(two_steps):
     for step, langs in zip(two_steps.steps, two_steps.seen.langs, strict=True):
         for lang in set(langs):
             kinds = {kind: step[f"{kind}/{lang}"] for kind in ("reward", "length", "truncated", "zero_signal")}
+            if kinds["zero_signal"] < 1:
+                assert 0 < step[f"entropy/{lang}"] < math.log(261)
+                assert step[f"clipped/{lang}"] == 0
             assert kinds["zero_signal"] == (1 if lang == "zh" else pytest.approx(kinds["zero_signal"]))
             assert 1 <= kinds["length"] <= 8
             assert all(0 <= kinds[kind] <= 1 for kind in ("reward", "truncated", "zero_signal"))
             seen.add(lang)
+            assert step[f"tokens/{lang}"] == kinds["length"] * GROUP * langs[::GROUP].count(lang)
+            assert 0 <= step[f"in_language/{lang}"] <= 1
+            assert step[f"unscored/{lang}"] == 0
+        assert 0 < step["entropy"] < math.log(261)
+        assert step["kl_to_base"] >= 0
+        assert all(step[f"seconds/{part}"] > 0 for part in ("sampling", "scoring", "learning"))
+        assert step["sampling/corrected"] == step["resampled_groups"] == 0
         assert {key for key in step if key.startswith("reward/")} == {f"reward/{lang}" for lang in set(langs)}
     assert seen == set(LANGS)
 
@@ -211,54 +229,3 @@ def test_every_response_with_its_advantage_and_the_checkpoint_are_on_disk(two_st
     assert weights == {".safetensors"}
     used = torch.cat(two_steps.seen.advantages)
     torch.testing.assert_close(torch.tensor(table["advantage"].tolist()), used, atol=1e-5, rtol=1e-5)
-
-
-def stub(group=2, floor=0.1, stops=(9,)):
-    return SimpleNamespace(num_generations=group, advantage_std_floor=floor, eos_token_ids=list(stops))
-
-
-def test_language_metrics_by_hand():
-    metrics = PivotGRPOTrainer._language_metrics(
-        stub(), ["es", "es", "zh", "zh", "es", "es"], torch.tensor([[1.0], [0.0], [0.5], [0.5], [0.25], [0.25]]),
-        [[1, 9], [1, 2, 3], [9], [9], [9], [9]],
-    )  # fmt: skip
-    assert metrics == {
-        "reward/es": 0.375, "length/es": 1.75, "truncated/es": 0.25, "zero_signal/es": 0.5,
-        "reward/zh": 0.5, "length/zh": 1.0, "truncated/zh": 0.0, "zero_signal/zh": 1.0,
-    }  # fmt: skip
-
-
-@settings(max_examples=50, deadline=None)
-@given(num_prompts=st.integers(1, 6), group=st.integers(1, 4), num_batches=st.integers(1, 3), seed=st.integers(0, 99))
-def test_regrouping_moves_whole_rows_and_brings_groups_together(num_prompts, group, num_batches, seed):
-    prompts = num_prompts * num_batches  # each micro-batch holds whole groups
-    shuffle = torch.randperm(prompts * group, generator=torch.Generator().manual_seed(seed))
-    owner = torch.arange(prompts).repeat_interleave(group)[shuffle]
-    number = torch.arange(prompts * group)
-    rows = {
-        "prompt_ids": torch.stack([owner % 3, owner], 1),
-        "completion_ids": number[:, None].repeat(1, 5),
-        "completion_mask": (torch.arange(5) <= (number * 7 % 5)[:, None]).long(),
-        "advantages": number.float(),
-    }
-    size = num_prompts * group
-    batches = [
-        {key: value[start : start + size] for key, value in rows.items()}
-        | {"num_items_in_batch": torch.tensor(7), "num_images": None}
-        for start in range(0, len(number), size)
-    ]
-    result = _regroup(batches)
-    assert [len(batch["prompt_ids"]) for batch in result] == [size] * num_batches
-    assert all(batch["num_items_in_batch"] == 7 and batch["num_images"] is None for batch in result)
-    together = {key: torch.cat([batch[key] for batch in result]) for key in rows}
-    moved = together["advantages"].long()
-    assert sorted(moved.tolist()) == number.tolist(), "every row once"
-    assert torch.equal(together["completion_ids"], moved[:, None].repeat(1, 5)), "rows stay aligned"
-    assert torch.equal(together["prompt_ids"], rows["prompt_ids"][moved])
-    longest = [
-        int(part["completion_mask"].sum(1).view(-1, group).amax(1)[i]) for part in result for i in range(num_prompts)
-    ]
-    assert longest == sorted(longest), "groups of like length together"
-    for batch in result:
-        _, counts = batch["prompt_ids"].unique(dim=0, return_counts=True)
-        assert counts.tolist() == [group] * num_prompts

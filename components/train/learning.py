@@ -1,0 +1,138 @@
+"""Learning from a step's rollouts in micro-batches by tokens, each part's gradient taken at once.
+
+TRL hands over the whole step (no accumulation of its own); what goes back is the step's loss without a graph. Rollouts
+whose advantage is 0 cannot move anything and are left out. Sampler and learner are compared on every part: where they
+differ by more than `MAX_MEAN_GAP` on average, each token's advantage is weighted with min(p_learner / p_sampler,
+`MAX_WEIGHT`), the truncated importance correction that TRL uses for vLLM.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from components.train.faults import Faults
+from components.train.live import Sums
+from components.train.logprobs import response_logps
+from components.train.micro_batches import Batch, split_by_tokens, take
+
+if TYPE_CHECKING:
+    from components.train.trainer import PivotGRPOTrainer
+
+MAX_MEAN_GAP = 0.02
+"""In nats a token."""
+MAX_WEIGHT = 2.0
+
+Loss = Callable[[Any, Batch], Tensor]
+
+
+class Learning:
+    """The learning half of a step."""
+
+    def __init__(self, trainer: "PivotGRPOTrainer", micro_batch_tokens: int, faults: Faults) -> None:
+        self.trainer, self.micro_batch_tokens, self.faults = trainer, micro_batch_tokens, faults
+        self._langs: list[str] = []
+        self._computed: tuple[Tensor, Tensor] | None = None
+        self._corrects = False
+
+    def lang_ids(self, langs: Sequence[str]) -> Tensor:
+        """The languages (B,) int64 as TRL's shuffling takes them along."""
+        self._langs += sorted(set(langs) - set(self._langs))
+        return torch.tensor([self._langs.index(lang) for lang in langs], device=self.trainer.accelerator.device)
+
+    def take_computed(self) -> tuple[Tensor, Tensor] | None:
+        """Log-probabilities and entropies (B, C) of the part in hand, once."""
+        computed, self._computed = self._computed, None
+        return computed
+
+    def learn(self, model: Any, batch: Batch, loss_of: Loss) -> Tensor:  # noqa: ANN401
+        """Gradients of the step's loss into the adapter, none where they would not be finite; the loss () float32."""
+        moving = take(batch, (batch["advantages"] != 0).nonzero()[:, 0])
+        loss, sums = torch.zeros(()), Sums()
+        if len(moving["prompt_ids"]):
+            loss, sums = self._in_parts(model, moving, len(batch["prompt_ids"]), loss_of)
+        self.trainer.log_step(sums.values() | {"learned_share": len(moving["prompt_ids"]) / len(batch["prompt_ids"])})
+        self.faults.after_gradients(loss, [p for p in model.parameters() if p.requires_grad])
+        return loss.detach().requires_grad_()  # a leaf: the Trainer's own backward ends here
+
+    def _in_parts(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
+        try:
+            return self._once(model, batch, num_rows, loss_of)
+        except RuntimeError as error:  # torch's OutOfMemoryError is one
+            self.micro_batch_tokens = self.faults.smaller(self.micro_batch_tokens, error)
+        model.zero_grad(set_to_none=True)
+        return self._once(model, batch, num_rows, loss_of)
+
+    def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
+        total, sums = torch.zeros(()), Sums()
+        parts = split_by_tokens(batch, self.micro_batch_tokens)
+        compared = self.trainer.state.global_step % len(parts)  # with the base: one part a step, in turn
+        for number, part in enumerate(parts):
+            logps, entropies = self._forward(model, part)
+            weighted = part | {"advantages": self._corrected(part, logps.detach(), sums)}
+            self._computed = (logps, entropies)
+            # TRL divides by the rows it sees; the step has `num_rows`
+            loss = loss_of(model, weighted) * (len(part["prompt_ids"]) / num_rows)
+            self.trainer.accelerator.backward(loss)
+            total = total + loss.detach().cpu()
+            self._note(part, logps.detach(), entropies, sums)
+            if number == compared:
+                self._compare_with_base(model, part, logps.detach(), sums)
+        self.trainer._metrics["train"].pop("entropy", None)  # TRL's, the mean of the parts' means
+        return total, sums
+
+    def _forward(self, model: Any, part: Batch) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+        return response_logps(
+            self.trainer.accelerator.unwrap_model(model),
+            part["prompt_ids"],
+            part["prompt_mask"],
+            part["completion_ids"],
+            part["completion_mask"],
+            self.trainer.temperature,
+        )
+
+    def _corrected(self, part: Batch, logps: Tensor, sums: Sums) -> Tensor:
+        """Advantages (B,), or (B, C) where the sampler was too far off."""
+        mask, log_ratio = part["completion_mask"].bool(), logps - part["sampling_per_token_logps"]
+        corrects = float(log_ratio.abs()[mask].mean()) > MAX_MEAN_GAP
+        sums.add("sampling/corrected", corrects, 1)
+        if not corrects:
+            advantages: Tensor = part["advantages"]
+            return advantages
+        if not self._corrects:
+            self._corrects = True
+            self.faults.warn(
+                f"train: sampler and learner differ by more than {MAX_MEAN_GAP} nats a token: "
+                "advantages are weighted by importance where they do"
+            )
+        weighted: Tensor = part["advantages"][:, None] * log_ratio.exp().clamp(max=MAX_WEIGHT)
+        return weighted
+
+    def _note(self, part: Batch, logps: Tensor, entropies: Tensor, sums: Sums) -> None:
+        mask = part["completion_mask"].bool()
+        gap = (logps - part["sampling_per_token_logps"]).abs()
+        values = {"sampling/logp_difference_mean": gap, "entropy": entropies}
+        old = part.get("old_per_token_logps")
+        if old is not None:
+            ratio, advantages = (logps - old).exp(), part["advantages"][:, None]
+            low, high = 1 - self.trainer.epsilon_low, 1 + self.trainer.epsilon_high
+            values["clipped"] = ((ratio < low) & (advantages < 0)) | ((ratio > high) & (advantages > 0))
+        else:
+            values["clipped"] = torch.zeros_like(gap)  # one update a batch: the ratio is 1
+        sums.add_tokens(values, mask, self._names(part))
+        sums.highest("sampling/logp_difference_max", float(gap[mask].max()))
+
+    @torch.no_grad()
+    def _compare_with_base(self, model: Any, part: Batch, logps: Tensor, sums: Sums) -> None:  # noqa: ANN401
+        """KL(policy, base) by Schulman's k3 estimator, on one response to each prompt."""
+        one_each = {tuple(prompt): row for row, prompt in enumerate(part["prompt_ids"].tolist())}
+        rows = torch.tensor(list(one_each.values()))
+        some = take(part, rows)
+        with self.trainer.accelerator.unwrap_model(model).disable_adapter():
+            log_ratio = self._forward(model, some)[0] - logps[rows.to(logps.device)]
+        kl = log_ratio.exp() - log_ratio - 1
+        sums.add_tokens({"kl_to_base": kl}, some["completion_mask"].bool(), self._names(some))
+
+    def _names(self, part: Batch) -> list[str]:
+        return [self._langs[index] for index in part["lang"].tolist()]

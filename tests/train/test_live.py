@@ -1,0 +1,48 @@
+"""Live metrics by hand."""
+
+import math
+
+import pytest
+import torch
+
+from components.train.live import Sums, is_silent, response_metrics
+
+NAN = math.nan
+
+
+def test_response_metrics_by_hand():
+    metrics = response_metrics(
+        ["es", "es", "zh", "zh", "es", "es", "th", "th"],
+        torch.tensor([1.0, 0.0, 0.5, 0.5, NAN, 0.25, NAN, NAN]),
+        [2, 3, 1, 1, 1, 1, 4, 4],
+        [False, True, False, False, False, False, True, True],
+        [1.0, 0.5, 0.0, 1.0, None, 1.0, None, None],
+        2,
+    )
+    assert metrics == {
+        "reward/es": pytest.approx(1.25 / 3), "length/es": 1.75, "tokens/es": 7, "truncated/es": 0.25,
+        "unscored/es": 0.25, "in_language/es": pytest.approx(2.5 / 3), "zero_signal/es": 0.5,
+        "reward/zh": 0.5, "length/zh": 1, "tokens/zh": 2, "truncated/zh": 0, "unscored/zh": 0, "in_language/zh": 0.5,
+        "zero_signal/zh": 1,
+        "length/th": 4, "tokens/th": 8, "truncated/th": 1, "unscored/th": 1, "zero_signal/th": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("group", "silent"),
+    [([0.5, 0.5], True), ([0.5, 0.6], False), ([NAN, NAN], True), ([NAN, 0.5], True), ([NAN, 0.5, 0.1], False)],
+)
+def test_a_group_is_silent_where_its_scored_rewards_are_equal(group, silent):
+    assert is_silent(torch.tensor(group), len(group)).tolist() == [silent]
+
+
+def test_means_are_over_tokens_and_not_of_means():
+    sums = Sums()
+    for values, mask, langs in (
+        ([[1.0, 3.0], [5.0, 9.0]], [[True, True], [True, False]], ["es", "de"]),
+        ([[7.0]], [[True]], ["es"]),
+    ):
+        sums.add_tokens({"gap": torch.tensor(values)}, torch.tensor(mask), langs)
+    sums.highest("top", 2.0)
+    sums.highest("top", 1.0)
+    assert sums.values() == {"gap": 4.0, "gap/es": pytest.approx(11 / 3), "gap/de": 5.0, "top": 2.0}
