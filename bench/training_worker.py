@@ -30,7 +30,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--new-tokens", type=int, default=36)
     parser.add_argument("--prompt-tokens", type=int, default=110, help="the prompts nearest to this length are taken")
     parser.add_argument("--micro-batch", type=int, default=32, help="responses that learn together in stock")
-    parser.add_argument("--micro-batch-tokens", type=int, default=3000, help="tokens that learn together in ours")
+    parser.add_argument("--micro-batch-tokens", type=int, default=1000, help="tokens that learn together in ours")
     parser.add_argument("--steps", type=int, default=5, help="after one to warm up")
     parser.add_argument("--dtype", default="auto", help="auto, bfloat16 or float32, of both sides")
     return parser.parse_args(arguments)

@@ -1,6 +1,7 @@
 """TRL's GRPO trainer with our rollouts, log-probabilities, micro-batches and advantage floor.
 
 Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a signature changes. Overridden:
+- `_get_train_sampler`: an epoch's order does not depend on how the epochs before it were run;
 - `rollout_func` (documented): rollouts from the sampling copy, one prefill a prompt;
 - `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language;
 - `_generate_and_score_completions`: A = (R - mean) / max(std, floor); other prompts for groups without signal;
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from trl import GRPOTrainer
+from trl.trainer.utils import RepeatSampler
 
 from components.environment import release_freed_memory
 from components.generation.prompts import PromptFormat
@@ -63,6 +65,10 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         """Add metrics of this step to what TRL logs at its end."""
         for name, value in metrics.items():
             self._metrics["train"][name].append(value)
+
+    def _get_train_sampler(self, dataset: Any = None) -> "PromptSampler":  # noqa: ANN401
+        """TRL's sampler; after a resumption in a later epoch it goes on with that epoch's order."""
+        return PromptSampler(**_settings(super()._get_train_sampler(dataset)))
 
     def _rollout(self, prompts: list[str], _trainer: Any) -> dict[str, Any]:  # noqa: ANN401
         """TRL's contract: prompts arrive repeated, group by group; ids and log-probabilities go back in that order."""
@@ -173,6 +179,20 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         loss = self.learning.learn(model, inputs, super()._compute_loss)
         self.log_step({"seconds/learning": time.perf_counter() - started})
         return loss
+
+
+class PromptSampler(RepeatSampler):
+    """TRL's, whose order depends on the epoch's number and no longer on the epochs before it."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch; 0 has TRL's own order."""
+        if self.shuffle and self.seed is not None:
+            self.generator.manual_seed(self.seed + epoch)
+
+
+def _settings(sampler: Any) -> dict[str, Any]:  # noqa: ANN401 - TRL declares torch's
+    names = ("data_source", "mini_repeat_count", "batch_size", "repeat_count", "shuffle", "seed")
+    return {name: getattr(sampler, name) for name in names}
 
 
 def _empty_logs() -> dict[str, Any]:

@@ -42,7 +42,7 @@ def test_a_torn_one_alone_means_from_the_start(tmp_path):
 
 
 class Stopped(Characters):
-    """Ends the run with `error` when it is called for the `number`-th time."""
+    """Ends the run (an epoch has two steps) with `error` when it is called for the `number`-th time."""
 
     def __init__(self, number, error):
         self.calls, self.number, self.error = 0, number, error
@@ -56,21 +56,21 @@ class Stopped(Characters):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    trainer, policy = small_trainer(tmp_path_factory.mktemp("undisturbed"), steps=4)
+    trainer, policy = small_trainer(tmp_path_factory.mktemp("undisturbed"), steps=5)
     trainer.train()
     return adapter(policy), trainer.state.log_history
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), Terminated(143)])
+@pytest.mark.parametrize(("stop_in", "error"), [(2, KeyboardInterrupt()), (3, Terminated(143)), (4, Terminated(143))])
 def test_stopped_within_a_step_it_saves_the_one_before_and_ends_where_an_undisturbed_run_ends(
-    tmp_path, undisturbed, error, capsys
+    tmp_path, undisturbed, stop_in, error, capsys
 ):
-    trainer, policy = small_trainer(tmp_path, Stopped(3, error), steps=4)
+    trainer, policy = small_trainer(tmp_path, Stopped(stop_in, error), steps=5)
     with pytest.raises(type(error)):
         train_or_resume(trainer, policy, tmp_path)
-    assert last_whole_checkpoint(tmp_path).name == "checkpoint-2"
-    assert "step 2 is saved" in capsys.readouterr().out
-    trainer, policy = small_trainer(tmp_path, steps=4)
+    assert last_whole_checkpoint(tmp_path).name == f"checkpoint-{stop_in - 1}"
+    assert f"step {stop_in - 1} is saved" in capsys.readouterr().out
+    trainer, policy = small_trainer(tmp_path, steps=5)
     train_or_resume(trainer, policy, tmp_path)
     weights, history = undisturbed
     assert {name: value.tolist() for name, value in adapter(policy).items()} == {
