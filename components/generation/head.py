@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 _BLOCK = 64  # words
-_PART = 32 * _BLOCK  # words whose logits stay in the processor's cache
+_PART = 64 * _BLOCK  # words whose logits stay in the processor's cache
 _PROBE = (2, 3)  # any two token ids
 
 
