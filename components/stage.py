@@ -21,6 +21,7 @@ from components.params import Params, SourceParams, load_params
 from components.progress import say
 from components.tracking import (
     TrackedRun,
+    UnfinishedRun,
     check_store,
     log_comparison,
     make_receipt,
@@ -50,9 +51,9 @@ class StageRun:
         """Send metrics of one step to MLflow."""
         self._tracked.log_metrics(metrics, step)
 
-    def log_artifact(self, path: Path) -> None:
-        """Send a file or a folder to MLflow."""
-        self._tracked.log_artifact(path)
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Send a file, or a folder, to MLflow's `folder`."""
+        self._tracked.log_artifact(path, folder)
 
     def log_rewards(self, comparison: Mapping[str, Any], kind: Literal["offline", "trained"]) -> None:
         """Send a comparison (`components.comparison`) to MLflow's experiment for rewards, a run each."""
@@ -66,9 +67,7 @@ class StageRun:
 
     def fingerprint(self) -> str:
         """Identity of all that shapes the stage's result: what dvc.yaml declares, code, inputs and values alike."""
-        declared = _declaration(self.name)
-        values = self.params.model_dump(mode="json", include=set(declared["params"]))
-        return fingerprint(values, [Path(path) for path in declared["deps"]])
+        return _fingerprint(self.name, self.params)
 
     def when_done(self, clear: Callable[[], None]) -> None:
         """Call `clear` once metrics and receipt are written: until then unfinished work must not be cleared away."""
@@ -110,7 +109,9 @@ def _run(name: str, work: Callable[[StageRun], None]) -> None:
     commit = git_state()["commit"]
     tags = {"dvc.stage": name, "git.commit": commit or "none"}
     run_name = f"{name}/{commit[:7]}" if commit else name
-    with tracked_run(run_name, tags, os.environ.get(PARENT_RUN_ID)) as tracked:
+    unfinished = UnfinishedRun(name, _fingerprint_of_known(name, params))
+    with tracked_run(run_name, tags, os.environ.get(PARENT_RUN_ID), reopened=unfinished.find()) as tracked:
+        unfinished.keep(tracked.run_id)
         values = params.model_dump(mode="json")
         tracked.log_params({section: values[section] for section in _declaration(name)["params"]})
         tracked.log_json(values, "params.json")
@@ -123,6 +124,21 @@ def _run(name: str, work: Callable[[StageRun], None]) -> None:
         write_json(RECEIPTS / f"{name}.json", receipt)
         for clear in run._when_done:
             clear()
+        unfinished.clear()
+
+
+def _fingerprint(name: str, params: Params) -> str:
+    declared = _declaration(name)
+    values = params.model_dump(mode="json", include=set(declared["params"]))
+    return fingerprint(values, [Path(path) for path in declared["deps"]])
+
+
+def _fingerprint_of_known(name: str, params: Params) -> str | None:
+    """None where inputs are missing, which the stage itself tells better."""
+    try:
+        return _fingerprint(name, params)
+    except OSError:
+        return None
 
 
 def _declaration(stage: str) -> dict[str, list[str]]:

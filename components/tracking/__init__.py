@@ -5,11 +5,13 @@ from components.tracking.parent import ParentRun, StageStatus, open_parent
 from components.tracking.receipt import make_receipt, read_receipt
 from components.tracking.run import TrackedRun, numbers, tracked_run
 from components.tracking.store import check_store
+from components.tracking.unfinished import UnfinishedRun
 
 __all__ = [
     "ParentRun",
     "StageStatus",
     "TrackedRun",
+    "UnfinishedRun",
     "check_store",
     "log_comparison",
     "make_receipt",

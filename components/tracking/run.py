@@ -6,83 +6,127 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from components.progress import say
+from components.tracking.spool import Entry, Spool, abandoned, deliver
 from components.tracking.store import EXPERIMENT, Store
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+LATE = "tracking.late"
+"""Tag of runs that the store did not take when they happened."""
 
 
 class TrackedRun:
-    """A run in the store, or none where the store could not be reached. Every call outlives an outage."""
+    """A run in the store. What the store does not take waits, on the disk, and is sent with what comes later."""
 
-    def __init__(self, store: Store, run_id: str | None) -> None:
-        self.store = store
-        self.run_id = run_id
+    def __init__(self, store: Store, run_id: str | None, creation: Mapping[str, Any] | None = None) -> None:
+        """`creation` is what MLflow creates the run with, where `run_id` is None."""
+        self.store, self.run_id = store, run_id
+        self._creation = dict(creation or {})
+        self._spool = Spool({"experiment": store.experiment, "run_id": run_id, "creation": self._creation})
 
     @property
     def degraded(self) -> bool:
-        """Whether anything of this run is missing in the store."""
+        """Whether the store has not taken all of this run, or took some of it late."""
         return self.store.degraded
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log nested parameters under dotted keys (`train.steps`)."""
-        from mlflow.entities import Param
-
-        entries = [Param(key, _text(value)) for key, value in flatten(params, ".").items()]
-        self._log_batch(params=entries)
+        self._send({"kind": "params", "values": {key: _text(value) for key, value in flatten(params, ".").items()}})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Log all `metrics` at `step` in one call."""
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        self._log_batch(metrics=[Metric(key, float(value), now, step) for key, value in metrics.items()])
+        values = {key: float(value) for key, value in metrics.items()}
+        self._send({"kind": "metrics", "values": values, "step": step, "at_ms": _now_ms()})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; setting one again replaces it."""
-        from mlflow.entities import RunTag
-
-        self._log_batch(tags=[RunTag(key, value) for key, value in tags.items()])
+        self._send({"kind": "tags", "values": dict(tags)})
 
     def log_json(self, value: Any, name: str) -> None:  # noqa: ANN401 - whatever json can write
         """Store `value` as the artifact `name`."""
-        run_id = self.run_id
-        if run_id is not None:
-            self.store.attempt(lambda client, _: client.log_dict(run_id, value, name))
+        self._send({"kind": "json", "values": value, "name": name})
 
-    def log_artifact(self, path: Path) -> None:
-        """Store a file, or a folder under its own name."""
-        run_id = self.run_id
-        if run_id is None:
-            return
-        if path.is_dir():
-            self.store.attempt(lambda client, _: client.log_artifacts(run_id, str(path), path.name))
-        else:
-            self.store.attempt(lambda client, _: client.log_artifact(run_id, str(path)))
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Store a file in `folder`, or a folder under that or its own name."""
+        self._send({"kind": "artifact", "path": str(path.resolve()), "folder": folder})
 
     def finish(self, status: Status) -> None:
         """End the run."""
-        run_id = self.run_id
-        if run_id is not None:
-            self.store.resume()
-            self.store.attempt(lambda client, _: client.set_terminated(run_id, status))
+        self.store.resume()
+        self._send({"kind": "end", "status": status, "at_ms": _now_ms()})
+        if self._spool.entries:
+            say("warning: what MLflow did not take of this run is kept in mlruns/spool: the next run sends it")
+        self._spool.leave()
 
-    def _log_batch(self, **entries: Any) -> None:  # noqa: ANN401 - mlflow's three lists of entities
-        run_id = self.run_id
-        if run_id is not None:
-            self.store.attempt(lambda client, _: client.log_batch(run_id, **entries))
+    def _send(self, entry: Entry) -> None:
+        """Send what waits and then `entry`, or have it wait too."""
+        self._spool.add(entry)
+        if self.store.attempt(self._deliver_all) is None:
+            self._spool.keep()
+
+    def _deliver_all(self, client: "MlflowClient", experiment_id: str) -> bool:
+        if self.run_id is None:
+            self.run_id = _create(client, experiment_id, self._creation)
+        entries = self._spool.entries
+        if self.store.degraded:
+            entries.insert(0, {"kind": "tags", "values": {LATE: "true"}})
+        while entries:
+            deliver(client, self.run_id, entries[0])
+            del entries[0]
+        self._spool.sent()
+        return True
+
+
+def send_abandoned() -> None:
+    """Send what ended processes could not; what cannot be sent now either stays."""
+    for path, header, entries in abandoned():
+        run = TrackedRun(Store(header["experiment"]), header["run_id"], header["creation"])
+        run.store.degraded = True
+        run._spool.entries = entries
+        if run.store.attempt(run._deliver_all):
+            path.unlink(missing_ok=True)
+            say(f"sent to MLflow what waited in {path}")
+
+
+def _create(client: "MlflowClient", experiment_id: str, creation: Mapping[str, Any]) -> str:
+    run = client.create_run(
+        experiment_id, run_name=creation["name"], tags=creation["tags"], start_time=creation["at_ms"]
+    )
+    return str(run.info.run_id)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 @contextmanager
 def tracked_run(
-    name: str, tags: Mapping[str, str], parent_run_id: str | None = None, experiment: str = EXPERIMENT
+    name: str,
+    tags: Mapping[str, str],
+    parent_run_id: str | None = None,
+    experiment: str = EXPERIMENT,
+    reopened: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """A run around a block: FINISHED after it, FAILED on an error, KILLED if stopped from outside."""
+    """A run around a block: FINISHED after it, FAILED on an error, KILLED if stopped from outside.
+
+    Args:
+        reopened: The run that goes on, in place of a new one.
+    """
     store = Store(experiment)
+    send_abandoned()
     all_tags = dict(tags) | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
-    created = store.attempt(lambda client, number: client.create_run(number, run_name=name, tags=all_tags))
-    run = TrackedRun(store, created.info.run_id if created is not None else None)
+    creation = {"name": name, "tags": all_tags, "at_ms": _now_ms()}
+    run = TrackedRun(store, reopened, creation)
+    if reopened is None:
+        run.set_tags({})  # creates it
+    else:
+        store.attempt(lambda client, _: client.update_run(reopened, status="RUNNING"))
+        run.set_tags(all_tags)
     try:
         yield run
     except BaseException as error:

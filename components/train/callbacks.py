@@ -44,6 +44,30 @@ class LiveMetrics(TrainerCallback):
         self.log(numbers, state.global_step)
 
 
+class Completions(TrainerCallback):
+    """Sends each step's table of completions to MLflow once the trainer has written it, which is after `on_log`.
+
+    A resumed run sends all of them again: the last one may not have been.
+    """
+
+    def __init__(self, folder: Path, send: Callable[[Path, str], None]) -> None:
+        self.folder, self.send = folder, send
+        self._sent: set[Path] = set()
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """The step before has been written."""
+        self._send_new()
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """And the last one."""
+        self._send_new()
+
+    def _send_new(self) -> None:
+        for table in sorted(set(self.folder.glob("*.parquet")) - self._sent):
+            self.send(table, "completions")
+            self._sent.add(table)
+
+
 class Candidates(TrainerCallback):
     """Every `every` steps and at the end: save the adapter as a candidate, then measure it on validation."""
 

@@ -1,5 +1,6 @@
 """The stage's steps in order, from references to adapters. Every long one resumes from `.checkpoints/train/`."""
 
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from transformers import logging as transformers_logging
 
 from components.contracts import ModelManifest
 from components.generation.manifest import read_manifest
-from components.generation.models import choose_device, load_model, load_tokenizer
+from components.generation.models import choose_device, choose_dtype, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
@@ -21,7 +22,7 @@ from components.params import Params
 from components.progress import Progress
 from components.reward.calibrated import training_reward
 from components.stage import StageRun
-from components.train.callbacks import Candidates, LiveMetrics, save_adapter, write_curve
+from components.train.callbacks import Candidates, Completions, LiveMetrics, save_adapter, write_curve
 from components.train.data import Pairs, read_training_data
 from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
@@ -39,8 +40,10 @@ def train(run: StageRun) -> None:
     transformers_logging.set_verbosity_error()
     params, manifest = run.params, read_manifest()
     data = read_training_data(params)
-    # threads and device change the last digits of every product, so a checkpoint belongs to them
-    journal = Journal(run.name, f"{run.fingerprint()}-{torch.get_num_threads()}-{choose_device().type}")
+    # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
+    device, dtype = choose_device().type, str(choose_dtype(params.models.dtype)).removeprefix("torch.")
+    run.say(f"{device}, {dtype}, {torch.get_num_threads()} threads, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")
+    journal = Journal(run.name, f"{run.fingerprint()}-{torch.get_num_threads()}-{device}-{dtype}")
     run.when_done(journal.close)
     work = journal.folder
     prompt_format = PromptFormat(load_tokenizer(manifest.policy), data.shots)
@@ -59,7 +62,11 @@ def train(run: StageRun) -> None:
     save = partial(save_adapter, policy, base_name=manifest.policy.name)
     candidates = Candidates(save, work / "candidates", params.train.validate_every, measure)
     with Progress("train: GRPO steps", params.train.steps) as progress:
-        callbacks = [LiveMetrics(progress, "grpo", run.log_metrics), candidates]
+        callbacks = [
+            LiveMetrics(progress, "grpo", run.log_metrics),
+            candidates,
+            Completions(work / "grpo" / "completions", run.log_artifact),
+        ]
         history = run_grpo(
             policy,
             sampling_copy,

@@ -94,6 +94,46 @@ def test_sigterm_closes_the_run_as_killed(all_runs) -> None:
     assert [run.info.status for run in all_runs()] == ["KILLED"]
 
 
+DECLARED = """
+stages:
+  reference:
+    params: [base]
+    deps: [input.txt]
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.usefixtures("repository")
+def test_a_stage_that_was_killed_goes_on_in_the_same_run(all_runs, sign: signal.Signals) -> None:
+    Path("dvc.yaml").write_text(DECLARED)
+    Path("input.txt").write_text("as it was")
+    stage = start("wait")
+    while not Path("ready").exists():
+        assert stage.poll() is None
+        time.sleep(0.05)
+    stage.send_signal(sign)
+    stage.communicate()
+    (killed,) = all_runs()
+    assert start("ok", PBRLSVR_PARENT_RUN_ID="0123456789abcdef0123456789abcdef").wait() == 0
+    (run,) = all_runs()
+    assert run.info.run_id == killed.info.run_id
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.parentRunId"] == "0123456789abcdef0123456789abcdef"
+    shutil.rmtree("completions")
+    assert start("ok").wait() == 0
+    assert len(all_runs()) == 2, "what has finished is left alone"
+
+
+@pytest.mark.usefixtures("repository")
+def test_with_other_inputs_it_is_another_run(all_runs) -> None:
+    Path("dvc.yaml").write_text(DECLARED)
+    Path("input.txt").write_text("as it was")
+    assert start("mendable").wait() == 1
+    Path("input.txt").write_text("as it is")
+    assert start("ok").wait() == 0
+    assert sorted(run.info.status for run in all_runs()) == ["FAILED", "FINISHED"]
+
+
 def test_store_that_cannot_be_written_ends_the_stage_before_any_work(repository: Path) -> None:
     shutil.rmtree("mlruns")
     Path("mlruns").write_text("in the way")

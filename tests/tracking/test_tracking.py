@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,29 +68,99 @@ def test_outage_is_one_warning_and_a_flag(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(store, "WAITS_S", (0.0,))
     check_store()
-    with tracked_run("train", {}) as run:
+    with tracked_run("train", {"a": "b"}) as run:
         run.log_metrics({"loss": 1.0}, 1)
         run.log_artifact(repository / "params.yaml")
     assert run.degraded
     assert run.run_id is None
-    assert capsys.readouterr().out.count("warning: MLflow at") == 1
+    said = capsys.readouterr().out
+    assert said.count("warning: MLflow at") == 1
+    assert said.count("kept in mlruns/spool") == 1
+    assert len(list(Path("mlruns/spool").glob("*.jsonl"))) == 1
+
+
+def refuse(_name):
+    raise OSError("disk gone")
+
+
+def test_what_an_ended_process_could_not_send_is_sent_by_the_next_run(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, all_runs
+) -> None:
+    monkeypatch.setattr(store, "WAITS_S", ())
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_connect", refuse)
+        with suppress(KeyboardInterrupt), tracked_run("train", {"a": "b"}) as run:
+            run.log_params({"train": {"steps": 3}})
+            run.log_metrics({"loss": 1.0}, 1)
+            run.log_metrics({"loss": 0.5}, 2)
+            run.log_artifact(repository / "params.yaml", "settings")
+            run.log_json({"x": 1}, "x.json")
+            raise KeyboardInterrupt
+    assert all_runs() == []
+    (kept,) = Path("mlruns/spool").glob("*.jsonl")
+    kept.write_bytes(kept.read_bytes() + b'{"kind": "metr')  # cut off by a kill
+    with tracked_run("next", {}):
+        pass
+    assert not list(Path("mlruns/spool").glob("*.jsonl"))
+    first, second = sorted(all_runs(), key=lambda found: found.info.run_name, reverse=True)
+    assert (first.info.run_name, first.info.status) == ("train", "KILLED")
+    assert first.data.params == {"train.steps": "3"}
+    assert first.data.metrics == {"loss": 0.5}
+    assert first.data.tags["a"] == "b"
+    assert first.data.tags["tracking.late"] == "true"
+    assert "tracking.late" not in second.data.tags
+    folder = Path(first.info.artifact_uri.removeprefix("file://"))
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
+        "settings/params.yaml", "x.json",
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("repository")
-def test_a_store_that_comes_back_is_used_again(monkeypatch: pytest.MonkeyPatch, all_runs) -> None:
+def test_a_store_that_comes_back_gets_all_that_waited_in_order(monkeypatch: pytest.MonkeyPatch, all_runs) -> None:
     monkeypatch.setattr(store, "WAITS_S", ())
     with tracked_run("train", {}) as run:
-        connect, client = store._connect, run.store._client
         run.store._client = None
-        monkeypatch.setattr(store, "_connect", lambda _name: (_ for _ in ()).throw(OSError("disk gone")))
-        run.log_metrics({"lost": 1.0})
-        monkeypatch.setattr(store, "_connect", connect)
-        run.log_metrics({"within the pause": 1.0})
-        assert client is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_connect", refuse)
+            run.log_metrics({"loss": 3.0}, 1)
+        run.log_metrics({"loss": 2.0}, 2)  # within the pause
+        (kept,) = Path("mlruns/spool").glob("*.jsonl")
+        with tracked_run("another", {}):
+            assert kept.exists(), "its process is alive: it sends that itself"
+        run.store.resume()
+        run.log_metrics({"loss": 1.0}, 3)
+        assert not kept.exists()
+    finished = next(found for found in all_runs() if found.info.run_name == "train")
+    assert finished.info.status == "FINISHED"
+    assert finished.data.metrics == {"loss": 1.0}
+    assert finished.data.tags["tracking.late"] == "true"
+    assert run.degraded
+
+
+@pytest.mark.usefixtures("repository")
+def test_what_mlflow_refuses_for_good_holds_nothing_up(all_runs, capsys: pytest.CaptureFixture[str]) -> None:
+    with tracked_run("train", {}) as run:
+        run.log_metrics({"a key with ; in it": 1.0})
+        run.log_artifact(Path("nowhere.txt"))
+        run.log_metrics({"loss": 1.0})
+    (finished,) = all_runs()
+    assert finished.data.metrics == {"loss": 1.0}
+    assert not run.degraded
+    said = capsys.readouterr().out
+    assert "MLflow refuses metrics" in said
+    assert "nowhere.txt: no longer there" in said
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_run_that_was_killed_can_go_on(all_runs) -> None:
+    with suppress(KeyboardInterrupt), tracked_run("train", {}) as killed:
+        killed.log_metrics({"loss": 1.0}, 1)
+        raise KeyboardInterrupt
+    with tracked_run("train", {}, reopened=killed.run_id) as run:
+        run.log_metrics({"loss": 0.5}, 2)
     (finished,) = all_runs()
     assert finished.info.status == "FINISHED"
-    assert finished.data.metrics == {}
-    assert run.degraded
+    assert finished.data.metrics == {"loss": 0.5}
 
 
 @pytest.mark.usefixtures("repository")
