@@ -54,6 +54,7 @@ class Learning:
             loss, sums = self._in_parts(model, moving, len(batch["prompt_ids"]), loss_of)
         self.trainer.log_step(sums.values() | {"learned_share": len(moving["prompt_ids"]) / len(batch["prompt_ids"])})
         self.faults.after_gradients(loss, [p for p in model.parameters() if p.requires_grad])
+        self.trainer.log_step({"faults/skipped_steps": self.faults.skipped, "faults/retries": self.faults.retries})
         return loss.detach().requires_grad_()  # a leaf: the Trainer's own backward ends here
 
     def _in_parts(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401

@@ -126,6 +126,8 @@ def _write_outputs(run: StageRun, history: list[dict[str, Any]], validation: Val
         "zero_signal_share": _mean(steps, "frac_reward_zero_std"),
         "truncated_share": _mean(steps, "completions/clipped_ratio"),
         "logp_difference_mean": _mean(steps, "sampling/logp_difference_mean"),
+        "skipped_steps": max(entry["faults/skipped_steps"] for entry in steps),  # since the last resumption
+        "out_of_memory_retries": max(entry["faults/retries"] for entry in steps),  # any: not bit-for-bit repeatable
         "step_seconds_mean": _mean(steps, "step_time"),
     }
     run.say(f"step {best} chosen on validation: {validation.history[best]['macro']:.3f} "

@@ -55,6 +55,8 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     ) -> None:
         """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal."""
         super().__init__(rollout_func=self._rollout, **kwargs)
+        if self.args.gradient_accumulation_steps > 1 or self.loss_type not in ("grpo", "dr_grpo"):
+            raise ValueError("micro-batches by tokens need a mean over rollouts (grpo, dr_grpo) and no accumulation")
         self.sampling_copy, self.prompt_format, self.decoding = sampling_copy, prompt_format, decoding
         self.advantage_std_floor, self.resample_silent = advantage_std_floor, resample_silent
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this

@@ -20,6 +20,12 @@ class Broken(Characters):
         return next(self.spoils)(super().__call__(completions, **columns))
 
 
+@pytest.mark.parametrize("config", [{"loss_type": "dapo"}, {"gradient_accumulation_steps": 2}])
+def test_what_micro_batches_would_weigh_wrongly_is_refused(tmp_path, config):
+    with pytest.raises(ValueError, match="need a mean over rollouts"):
+        small_trainer(tmp_path, config=config)
+
+
 def same(values):
     return values
 
@@ -78,7 +84,7 @@ def test_a_loss_that_is_not_finite_changes_nothing_and_is_told(tmp_path):
     trainer.learning.faults.after_gradients = lambda *a: (before.append(adapter(policy)), real(*a))
     trainer.train()
     assert equal(adapter(policy), before[1])
-    assert trainer.faults.skipped == 1
+    assert [step["faults/skipped_steps"] for step in logged(trainer)[:2]] == [0, 1]
     assert said[-1] == "train: warning: loss or gradient was not finite: the step changes nothing"
 
 
