@@ -1,5 +1,6 @@
 """A killed training goes on from its checkpoint, and ends where an undisturbed one ends."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -17,25 +18,29 @@ WEIGHTS = "adapters/trained/adapter_model.safetensors"
 LIMIT_S = 120
 
 
-def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path):
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path, sign: signal.Signals):
     run(clone, "dvc", "repro", "train")
     undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
     for name in undisturbed:
         (clone / name).unlink()
 
+    store = {"PBRLSVR_TRACKING_URI": f"sqlite:///{clone}/mlruns/mlflow.db"}  # the clone's, not the developer's
     process = subprocess.Popen(
-        [sys.executable, "-m", "components.train"], cwd=clone, env=child_environment(), start_new_session=True
+        [sys.executable, "-m", "components.train"], cwd=clone, env=child_environment() | store, start_new_session=True
     )
     deadline = time.monotonic() + LIMIT_S
     while not list(clone.glob(".checkpoints/train/*/grpo/checkpoint-1/trainer_state.json")):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(sign)
+    assert process.wait() == {signal.SIGKILL: -9, signal.SIGTERM: 143}[sign]
     assert not (clone / WEIGHTS).exists()
+    unfinished = json.loads((clone / ".checkpoints/train.run.json").read_text())["run_id"]
 
     run(clone, "-m", "components.train")
+    assert json.loads((clone / "runs/train.json").read_text())["run_id"] == unfinished, "in the same MLflow run"
     assert {name: (clone / name).read_bytes() for name in undisturbed} == undisturbed
     assert not list(clone.glob(".checkpoints/train/*")), "finished work is cleared away"
 
