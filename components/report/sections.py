@@ -14,6 +14,7 @@ from components.report.rewards import reward_sections
 from components.report.summary import ENGLISH, language_groups
 from components.report.words import (
     accuracy_cell,
+    decimal,
     gain_cell,
     gap_sentence,
     headline,
@@ -136,8 +137,8 @@ def _training(inputs: Inputs) -> list[Block]:
     validation = {int(step): value for step, value in train["validation"].items()}
     chosen = train["chosen_step"]
     told = (
-        f"{train['steps']} GRPO steps. Mean reward {train['reward_first_fifth']:.3f} in the first fifth and "
-        f"{train['reward_last_fifth']:.3f} in the last. Validation (agreement with the references): "
+        f"{train['steps']} GRPO steps. Mean reward {decimal(train['reward_first_fifth'], 3)} in the first fifth and "
+        f"{decimal(train['reward_last_fifth'], 3)} in the last. Validation (agreement with the references): "
         f"{percent(validation.get(0))} % after the warm-up, {percent(validation[chosen])} % at step {chosen}, which "
         f"was chosen for it. Groups whose responses all got the same reward, and so taught nothing: "
         f"{percent(train['zero_signal_share'])} %. Truncated responses: {percent(train['truncated_share'])} %."

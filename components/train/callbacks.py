@@ -29,7 +29,7 @@ class LiveMetrics(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
         """One step done."""
         last = state.log_history[-1] if state.log_history else {}
-        shown = {key: last[key] for key in ("reward", "loss") if key in last}
+        shown = {key: last[key] for key in ("reward", "loss") if last.get(key) is not None}
         self.progress.advance(note=", ".join(f"{key} {value:.3f}" for key, value in shown.items()))
 
     def on_log(
@@ -107,11 +107,11 @@ def write_curve(path: Path, history: list[dict[str, Any]], validation: dict[int,
         writer.writerow(
             {
                 "step": step,
-                "reward": entry["reward"],
+                "reward": "" if entry["reward"] is None else entry["reward"],
                 "zero_signal": entry["frac_reward_zero_std"],
                 "truncated": entry["completions/clipped_ratio"],
                 "length": entry["completions/mean_length"],
-                "entropy": entry["entropy"],
+                "entropy": entry.get("entropy", ""),  # a step without any signal has none
                 "validation": validation.get(step, {}).get("macro", ""),
             }
         )

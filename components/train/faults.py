@@ -23,7 +23,7 @@ class Faults:
         """Rewards (B, F) with infinite ones as NaN, TRL's mark of what could not be scored.
 
         Raises:
-            PipelineError: Nothing could be scored, for the third time in a row.
+            PipelineError: Nothing could be scored, for the second time in a row.
         """
         infinite = rewards.isinf()
         if infinite.any():

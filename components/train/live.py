@@ -9,11 +9,12 @@ from torch import Tensor
 
 
 class Sums:
-    """Weighted means and highest values by name, added to bit by bit."""
+    """Weighted means, highest values and totals by name, added to bit by bit."""
 
     def __init__(self) -> None:
         self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._highest: dict[str, float] = {}
+        self._totals: defaultdict[str, float] = defaultdict(float)
 
     def add(self, name: str, total: float, count: float) -> None:
         """Add `count` values that sum to `total`."""
@@ -30,38 +31,41 @@ class Sums:
                 self.add(name, total, count)
                 self.add(f"{name}/{lang}", total, count)
 
+    def count(self, name: str, amount: float) -> None:
+        """Add to a total that is told as it is: seconds, tokens."""
+        self._totals[name] += amount
+
     def highest(self, name: str, value: float) -> None:
         """Keep the highest `value`."""
         self._highest[name] = max(value, self._highest.get(name, value))
 
     def values(self) -> dict[str, float]:
-        """The means of what has been added, and the highest values."""
-        return {name: total / count for name, (total, count) in self._sums.items() if count} | self._highest
+        """The means of what has been added, the highest values and the totals."""
+        means = {name: total / count for name, (total, count) in self._sums.items() if count}
+        return means | self._highest | self._totals
 
 
-def response_metrics(
+def add_responses(
+    sums: Sums,
     langs: Sequence[str],
     rewards: Tensor,
     lengths: Sequence[int],
     truncated: Sequence[bool],
     in_language: Sequence[float | None],
     num_generations: int,
-) -> dict[str, float]:
-    """Of a step's responses (B), group by group, by language.
+) -> None:
+    """Add some of a step's responses (B), group by group, by language.
+
+    Means of `reward`, `length` in tokens, `truncated`, `in_language` share, `unscored`, and of groups without any
+    signal (`zero_signal`); `tokens` in all.
 
     Args:
         rewards: (B,) float32, NaN where a response could not be scored.
         in_language: Share of a response's words in its prompt's language, 0 to 1.
-
-    Returns:
-        Mean `reward`, `length` in tokens, `tokens` in all, `truncated` share, `in_language` share, `unscored` share,
-        and share of groups without any signal (`zero_signal`); a name without a value is left out.
     """
-    sums = Sums()
-    tokens: defaultdict[str, int] = defaultdict(int)
     for lang, reward, length, cut, share in zip(langs, rewards.tolist(), lengths, truncated, in_language, strict=True):
         is_scored = not math.isnan(reward)
-        tokens[f"tokens/{lang}"] += length
+        sums.count(f"tokens/{lang}", length)
         sums.add(f"length/{lang}", length, 1)
         sums.add(f"truncated/{lang}", cut, 1)
         sums.add(f"unscored/{lang}", not is_scored, 1)
@@ -71,7 +75,6 @@ def response_metrics(
             sums.add(f"in_language/{lang}", share, 1)
     for lang, silent in zip(langs[::num_generations], is_silent(rewards, num_generations).tolist(), strict=True):
         sums.add(f"zero_signal/{lang}", silent, 1)
-    return sums.values() | {name: float(count) for name, count in tokens.items()}
 
 
 def is_silent(rewards: Tensor, num_generations: int) -> Tensor:

@@ -134,5 +134,7 @@ def _write_outputs(run: StageRun, history: list[dict[str, Any]], validation: Val
             f"(warm-up {validation.history[0]['macro']:.3f})")  # fmt: skip
 
 
-def _mean(entries: list[dict[str, Any]], key: str) -> float:
-    return float(sum(entry[key] for entry in entries) / len(entries))
+def _mean(entries: list[dict[str, Any]], key: str) -> float | None:
+    """Over the steps that have it: one that nothing could score has no reward, one without signal no distance."""
+    known = [entry[key] for entry in entries if entry.get(key) is not None]
+    return float(sum(known) / len(known)) if known else None

@@ -28,7 +28,7 @@ from components.train.checkpoints import WholeCheckpoints
 from components.train.faults import Faults
 from components.train.folding import SamplingCopy
 from components.train.learning import Learning
-from components.train.live import is_silent, response_metrics
+from components.train.live import Sums, add_responses, is_silent
 from components.train.logprobs import response_logps
 from components.train.micro_batches import replace_rows
 
@@ -62,6 +62,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
         self.faults = Faults(warn)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
+        self._sums = Sums()  # of the step in hand
 
     def log_step(self, metrics: dict[str, float]) -> None:
         """Add metrics of this step to what TRL logs at its end."""
@@ -90,7 +91,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         )
         release_freed_memory()
         rollouts = [rollout for group in groups for rollout in group]
-        self.log_step({"seconds/sampling": time.perf_counter() - started})
+        self._sums.count("seconds/sampling", time.perf_counter() - started)
         return {
             "prompt_ids": [ids for ids in unique for _ in range(self.num_generations)],
             "completion_ids": [rollout.token_ids for rollout in rollouts],
@@ -115,21 +116,20 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         stops = set(self.eos_token_ids)
         truncated = [ids[-1] not in stops for ids in completion_ids]
         lengths = [len(ids) for ids in completion_ids]
-        self.log_step(
-            response_metrics(langs, self._totals, lengths, truncated, in_language, self.num_generations)
-            | {"seconds/scoring": time.perf_counter() - started}
-        )
+        add_responses(self._sums, langs, self._totals, lengths, truncated, in_language, self.num_generations)
+        self._sums.count("seconds/scoring", time.perf_counter() - started)
         self._log_completion_extra("lang", langs)
         return rewards
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        self._logs = _empty_logs()
+        self._logs, self._sums = _empty_logs(), Sums()
         output = self._scored(inputs)
         silent = is_silent(self._totals, self.num_generations)
         if self.resample_silent and silent.any():
             rows = silent.repeat_interleave(self.num_generations).nonzero()[:, 0]
             replace_rows(output, rows, self._scored(self._other_prompts(inputs, int(silent.sum()))))
-        self.log_step({"resampled_groups": float(silent.sum()) if self.resample_silent else 0.0})
+        self._sums.count("resampled_groups", float(silent.sum()) if self.resample_silent else 0.0)
+        self.log_step(self._sums.values())
         return output
 
     def _scored(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:

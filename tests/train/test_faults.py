@@ -157,6 +157,8 @@ def test_groups_without_signal_are_left_out_or_drawn_again(tmp_path, resample):
         assert step["zero_signal/es"] > 0
         assert (step["resampled_groups"] > 0) == resample
         assert 0 < step["learned_share"] < 1 or resample
+        drawn = PROMPTS * GROUP + step["resampled_groups"] * GROUP
+        assert step["tokens/es"] == pytest.approx(step["length/es"] * drawn), "of both draws"
     tables = [pd.read_parquet(path) for path in sorted((tmp_path / "completions").glob("*.parquet"))]
     for table in tables:
         assert len(table) >= PROMPTS * GROUP

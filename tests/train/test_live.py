@@ -5,13 +5,15 @@ import math
 import pytest
 import torch
 
-from components.train.live import Sums, is_silent, response_metrics
+from components.train.live import Sums, add_responses, is_silent
 
 NAN = math.nan
 
 
-def test_response_metrics_by_hand():
-    metrics = response_metrics(
+def test_responses_by_hand():
+    sums = Sums()
+    add_responses(
+        sums,
         ["es", "es", "zh", "zh", "es", "es", "th", "th"],
         torch.tensor([1.0, 0.0, 0.5, 0.5, NAN, 0.25, NAN, NAN]),
         [2, 3, 1, 1, 1, 1, 4, 4],
@@ -19,7 +21,7 @@ def test_response_metrics_by_hand():
         [1.0, 0.5, 0.0, 1.0, None, 1.0, None, None],
         2,
     )
-    assert metrics == {
+    assert sums.values() == {
         "reward/es": pytest.approx(1.25 / 3), "length/es": 1.75, "tokens/es": 7, "truncated/es": 0.25,
         "unscored/es": 0.25, "in_language/es": pytest.approx(2.5 / 3), "zero_signal/es": 0.5,
         "reward/zh": 0.5, "length/zh": 1, "tokens/zh": 2, "truncated/zh": 0, "unscored/zh": 0, "in_language/zh": 0.5,
@@ -45,4 +47,6 @@ def test_means_are_over_tokens_and_not_of_means():
         sums.add_tokens({"gap": torch.tensor(values)}, torch.tensor(mask), langs)
     sums.highest("top", 2.0)
     sums.highest("top", 1.0)
-    assert sums.values() == {"gap": 4.0, "gap/es": pytest.approx(11 / 3), "gap/de": 5.0, "top": 2.0}
+    sums.count("seconds", 2.0)
+    sums.count("seconds", 1.5)
+    assert sums.values() == {"seconds": 3.5, "gap": 4.0, "gap/es": pytest.approx(11 / 3), "gap/de": 5.0, "top": 2.0}

@@ -1,0 +1,43 @@
+"""What is written of steps that lack a value: without a score there is no reward, without signal no entropy."""
+
+import csv
+
+from transformers import TrainerControl, TrainerState
+
+from components.progress import Progress
+from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, write_curve
+from components.train.recipe import _mean
+
+WHOLE = {
+    "step": 1, "reward": 0.5, "frac_reward_zero_std": 0.25, "completions/clipped_ratio": 0.0,
+    "completions/mean_length": 9.0, "entropy": 1.5, "sampling/logp_difference_mean": 0.01,
+}  # fmt: skip
+UNSCORED = {key: value for key, value in WHOLE.items() if key not in ("entropy", "sampling/logp_difference_mean")}
+UNSCORED |= {"step": 2, "reward": None}
+
+
+def test_the_curve_leaves_them_empty(tmp_path):
+    write_curve(tmp_path / "curve.csv", [WHOLE, UNSCORED, {"train_runtime": 3.0}], {2: {"macro": 0.75}})
+    with (tmp_path / "curve.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert list(first) == list(CURVE_COLUMNS)
+    assert (first["reward"], first["entropy"], first["validation"]) == ("0.5", "1.5", "")
+    assert (second["reward"], second["entropy"], second["validation"]) == ("", "", "0.75")
+
+
+def test_means_are_over_the_steps_that_have_it():
+    assert _mean([WHOLE, UNSCORED], "reward") == 0.5
+    assert _mean([UNSCORED, WHOLE], "sampling/logp_difference_mean") == 0.01
+    assert _mean([UNSCORED], "reward") is None
+
+
+def test_live_metrics_and_the_progress_pass_over_them(capsys):
+    sent = []
+    state = TrainerState(global_step=2, log_history=[UNSCORED | {"loss": 0.0}])
+    with Progress("steps", 2) as progress:
+        live = LiveMetrics(progress, "grpo", lambda numbers, step: sent.append((numbers, step)))
+        live.on_log(None, state, TrainerControl(), logs=UNSCORED)
+        live.on_step_end(None, state, TrainerControl())
+    assert "grpo/reward" not in sent[0][0]
+    assert sent[0][0]["grpo/completions/mean_length"] == 9.0
+    assert "loss 0.000" in capsys.readouterr().out
