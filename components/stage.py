@@ -46,6 +46,8 @@ class StageRun:
     metrics: dict[str, Any] = field(default_factory=dict)
     """Filled by the work with finite numbers (nested by name); written to metrics/<name>.json at the end."""
     _when_done: list[Callable[[], None]] = field(default_factory=list)
+    _fingerprint: str | None = None
+    """Where it is known already: hashing a model takes a second."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Send metrics of one step to MLflow."""
@@ -67,7 +69,7 @@ class StageRun:
 
     def fingerprint(self) -> str:
         """Identity of all that shapes the stage's result: what dvc.yaml declares, code, inputs and values alike."""
-        return _fingerprint(self.name, self.params)
+        return self._fingerprint or _fingerprint(self.name, self.params)
 
     def when_done(self, clear: Callable[[], None]) -> None:
         """Call `clear` once metrics and receipt are written: until then unfinished work must not be cleared away."""
@@ -109,13 +111,14 @@ def _run(name: str, work: Callable[[StageRun], None]) -> None:
     commit = git_state()["commit"]
     tags = {"dvc.stage": name, "git.commit": commit or "none"}
     run_name = f"{name}/{commit[:7]}" if commit else name
-    unfinished = UnfinishedRun(name, _fingerprint_of_known(name, params))
+    known = _fingerprint_of_known(name, params)
+    unfinished = UnfinishedRun(name, known)
     with tracked_run(run_name, tags, os.environ.get(PARENT_RUN_ID), reopened=unfinished.find()) as tracked:
         unfinished.keep(tracked.run_id)
         values = params.model_dump(mode="json")
         tracked.log_params({section: values[section] for section in _declaration(name)["params"]})
         tracked.log_json(values, "params.json")
-        run = StageRun(name, params, tracked)
+        run = StageRun(name, params, tracked, _fingerprint=known)
         work(run)
         write_json(METRICS / f"{name}.json", run.metrics)
         tracked.log_metrics(numbers(name, run.metrics))

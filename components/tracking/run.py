@@ -28,6 +28,7 @@ class TrackedRun:
         self.store, self.run_id = store, run_id
         self._creation = dict(creation or {})
         self._spool = Spool({"experiment": store.experiment, "run_id": run_id, "creation": self._creation})
+        self._is_late = False
 
     @property
     def degraded(self) -> bool:
@@ -67,17 +68,19 @@ class TrackedRun:
         """Send what waits and then `entry`, or have it wait too."""
         self._spool.add(entry)
         if self.store.attempt(self._deliver_all) is None:
+            self._is_late = True
             self._spool.keep()
 
     def _deliver_all(self, client: "MlflowClient", experiment_id: str) -> bool:
         if self.run_id is None:
             self.run_id = _create(client, experiment_id, self._creation)
         entries = self._spool.entries
-        if self.store.degraded:
-            entries.insert(0, {"kind": "tags", "values": {LATE: "true"}})
         while entries:
             deliver(client, self.run_id, entries[0])
             del entries[0]
+        if self._is_late:
+            deliver(client, self.run_id, {"kind": "tags", "values": {LATE: "true"}})
+            self._is_late = False
         self._spool.sent()
         return True
 
@@ -86,8 +89,7 @@ def send_abandoned() -> None:
     """Send what ended processes could not; what cannot be sent now either stays."""
     for path, header, entries in abandoned():
         run = TrackedRun(Store(header["experiment"]), header["run_id"], header["creation"])
-        run.store.degraded = True
-        run._spool.entries = entries
+        run._is_late, run._spool.entries = True, entries
         if run.store.attempt(run._deliver_all):
             path.unlink(missing_ok=True)
             say(f"sent to MLflow what waited in {path}")

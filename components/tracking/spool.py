@@ -1,8 +1,8 @@
 """What the store could not take yet: kept in order on the disk, and sent when the store is back.
 
 `mlruns/spool/<id>.jsonl` holds the run's header, then an entry a line. The process that writes it holds its lock, so a
-file without a lock belongs to a process that has ended: the next run sends it. Sending twice changes nothing, since
-entries carry their own time and step.
+file without a lock belongs to a process that has ended: the next run sends it. Sending an entry twice changes nothing,
+since it carries its own time and step.
 """
 
 import fcntl
@@ -30,12 +30,14 @@ class Spool:
     def __init__(self, header: Entry) -> None:
         self.header = header
         self.entries: list[Entry] = []
+        self._not_on_disk: list[Entry] = []
         self._file = -1
         self._path = SPOOL / f"{uuid.uuid4().hex}.jsonl"
 
     def add(self, entry: Entry) -> None:
         """Put `entry` at the end."""
         self.entries.append(entry)
+        self._not_on_disk.append(entry)
 
     def keep(self) -> None:
         """See that all that waits is on the disk."""
@@ -43,15 +45,15 @@ class Spool:
             SPOOL.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            self._num_kept = 0
             self._write(self.header)
-        for entry in self.entries[self._num_kept :]:
+        for entry in self._not_on_disk:
             self._write(entry)
-        self._num_kept = len(self.entries)
+        self._not_on_disk.clear()
 
     def sent(self) -> None:
         """Nothing waits any longer."""
         self.entries.clear()
+        self._not_on_disk.clear()
         if self._file >= 0:
             self._path.unlink(missing_ok=True)
         self.leave()

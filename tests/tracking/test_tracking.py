@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.environment import Terminated
-from components.tracking import check_store, make_receipt, numbers, open_parent, store, tracked_run
+from components.tracking import check_store, make_receipt, numbers, open_parent, spool, store, tracked_run
 
 LOCK = """
 schema: '2.0'
@@ -135,6 +135,37 @@ def test_a_store_that_comes_back_gets_all_that_waited_in_order(monkeypatch: pyte
     assert finished.data.metrics == {"loss": 1.0}
     assert finished.data.tags["tracking.late"] == "true"
     assert run.degraded
+
+
+@pytest.mark.usefixtures("repository")
+def test_an_outage_in_the_middle_loses_nothing_on_the_disk(monkeypatch: pytest.MonkeyPatch, all_runs) -> None:
+    """Some of what waits is sent, then the store is gone again, then the process."""
+    monkeypatch.setattr(store, "WAITS_S", ())
+    calls = []
+
+    def one_more(client, run_id, entry):
+        calls.append(entry)
+        if len(calls) == 2:
+            raise OSError("gone again")
+        spool.deliver(client, run_id, entry)
+
+    with tracked_run("train", {}) as run:
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_connect", refuse)
+            run.store._client = None
+            for step in (1, 2, 3):
+                run.log_metrics({"loss": float(step)}, step)
+        run.store.resume()
+        monkeypatch.setattr("components.tracking.run.deliver", one_more)
+        run.log_metrics({"loss": 4.0}, 4)
+        assert len(calls) == 2
+        run.log_metrics({"loss": 5.0}, 5)
+        (kept,) = Path("mlruns/spool").glob("*.jsonl")
+        entries = [json.loads(line) for line in kept.read_text().splitlines()][1:]
+        assert [entry["step"] for entry in entries] == [1, 2, 3, 4, 5]
+    (finished,) = all_runs()
+    assert finished.data.metrics == {"loss": 5.0}
+    assert not kept.exists()
 
 
 @pytest.mark.usefixtures("repository")
