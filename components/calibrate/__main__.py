@@ -93,7 +93,7 @@ def _attack(run: StageRun, asked: "Asked", rows: list[ScoredResponse]) -> None:
         run.say("no honest responses (worked solutions, right rollouts): the reward could not be attacked")
         return
     encoder = Encoder(params.reward.encoder)
-    result = audit(honest.responses, training_reward(params.reward, CALIBRATION))
+    result = audit(honest.responses, training_reward(params.reward, encoder, CALIBRATION))
     run.metrics["attacks"] = result.to_dict()
     hidden = RewardSetup.from_params(params.reward).model_copy(update={"answers_hidden": True})
     run.metrics["attacks_hidden"] = audit(honest.responses, make_reward("hybrid", hidden, encoder)).to_dict()

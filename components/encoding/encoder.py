@@ -90,6 +90,10 @@ class Encoder:
             self._memory.popitem(last=False)
         return np.stack([known[key] for key in keys]) if keys else self._model.encode(["."])[:0]
 
+    def forget(self) -> None:
+        """Remember nothing. The last bits of a vector hang on the texts beside it, so on what was remembered before."""
+        self._memory.clear()
+
     def fingerprint(self) -> str:
         """16 hexadecimal digits for the weights: by content where they are files here, else by the hub's commit.
 

@@ -29,7 +29,8 @@ class USEModule(InputModule):
         super().__init__()  # type: ignore[no-untyped-call] # torch.nn.Module's
         self._tokenizer = PieceTokenizer(FOLDER / "sp.model")
         with np.load(FOLDER / "weights.npz", allow_pickle=False) as weights:
-            self._network = Network({name: torch.from_numpy(weights[name]) for name in weights.files})
+            # cloned into memory aligned as torch's own: products' last bits hang on it
+            self._network = Network({name: torch.from_numpy(weights[name]).clone() for name in weights.files})
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, Any]:  # noqa: ANN401
         """`token_ids`: one list for each text."""

@@ -65,18 +65,21 @@ def write_reward(folder: Path, calibration: Calibration, setup: RewardSetup, ban
     bank.write(folder)
 
 
-def load_reward(folder: Path | str) -> CalibratedReward | HybridReward:
+def load_reward(folder: Path | str, encoder: Encoder | None = None) -> CalibratedReward | HybridReward:
     """The reward of a calibration's folder, for anyone's `GRPOTrainer(reward_funcs=[...])`.
 
     The data set needs the columns `lang` and `reference_text`; `reference_answer`, `question` and `choices` are used
     where they are there. Where no weights could be fitted, it is the fixed hybrid.
+
+    Args:
+        encoder: To share what it remembers; by default one of the setup's name.
 
     Raises:
         ContractError: A file is missing or broken, or the encoder is another than that of the calibration.
     """
     folder = Path(folder)
     calibration, setup = Calibration.read(folder), _read_setup(folder / SETUP)
-    encoder = Encoder(setup.encoder)
+    encoder = encoder or Encoder(setup.encoder)
     if calibration.encoder_fingerprint != encoder.fingerprint():
         raise ContractError(f"{folder}: the encoder {encoder.name} is not the one that was calibrated; calibrate again")
     if calibration.weights is None or calibration.maps is None:
@@ -85,10 +88,11 @@ def load_reward(folder: Path | str) -> CalibratedReward | HybridReward:
     return CalibratedReward(terms, setup, calibration.weights, calibration.maps)
 
 
-def training_reward(params: RewardParams, folder: Path) -> Reward:
+def training_reward(params: RewardParams, encoder: Encoder, folder: Path) -> Reward:
     """The reward that params.yaml trains with.
 
     Args:
+        encoder: The one that `params` name.
         folder: The calibration's; for the calibrated hybrid and for `margin`.
 
     Raises:
@@ -96,9 +100,9 @@ def training_reward(params: RewardParams, folder: Path) -> Reward:
         PipelineError: The setup lacks what the reward needs.
     """
     if params.calibrated:
-        return load_reward(folder)
+        return load_reward(folder, encoder)
     bank = ReferenceBank.read(folder) if params.function == "margin" else None
-    return make_reward(params.function, RewardSetup.from_params(params), Encoder(params.encoder), bank)
+    return make_reward(params.function, RewardSetup.from_params(params), encoder, bank)
 
 
 def _names(terms: Sequence[str]) -> list[RewardName]:

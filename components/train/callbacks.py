@@ -44,6 +44,18 @@ class LiveMetrics(TrainerCallback):
         self.log(numbers, state.global_step)
 
 
+class StepsAlone(TrainerCallback):
+    """Lets each step's scores hang on that step alone, so that a resumed run gives the same to the last bit."""
+
+    def __init__(self, forget: Callable[[], None]) -> None:
+        """`forget`: what an earlier step left behind, such as an encoder's remembered vectors."""
+        self.forget = forget
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Before its rollouts are scored."""
+        self.forget()
+
+
 class Completions(TrainerCallback):
     """Sends each step's table of completions to MLflow once the trainer has written it, which is after `on_log`.
 

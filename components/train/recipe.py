@@ -12,6 +12,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import logging as transformers_logging
 
 from components.contracts import ModelManifest
+from components.encoding import Encoder
 from components.generation.manifest import read_manifest
 from components.generation.models import choose_device, choose_dtype, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
@@ -22,7 +23,7 @@ from components.params import Params
 from components.progress import Progress
 from components.reward.calibrated import training_reward
 from components.stage import StageRun
-from components.train.callbacks import Candidates, Completions, LiveMetrics, save_adapter, write_curve
+from components.train.callbacks import Candidates, Completions, LiveMetrics, StepsAlone, save_adapter, write_curve
 from components.train.data import Pairs, read_training_data
 from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
@@ -61,8 +62,10 @@ def train(run: StageRun) -> None:
         measure(0)
     save = partial(save_adapter, policy, base_name=manifest.policy.name)
     candidates = Candidates(save, work / "candidates", params.train.validate_every, measure)
+    encoder = Encoder(params.reward.encoder)
     with Progress("train: GRPO steps", params.train.steps) as progress:
         callbacks = [
+            StepsAlone(encoder.forget),
             LiveMetrics(progress, "grpo", run.log_metrics),
             candidates,
             Completions(work / "grpo" / "completions", run.log_artifact),
@@ -72,7 +75,7 @@ def train(run: StageRun) -> None:
             sampling_copy,
             prompt_format,
             data.rollouts,
-            training_reward(params.reward, CALIBRATION),
+            training_reward(params.reward, encoder, CALIBRATION),
             params,
             work / "grpo",
             callbacks,

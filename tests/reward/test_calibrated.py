@@ -119,9 +119,15 @@ def test_without_weights_it_is_the_fixed_hybrid(tmp_path):
 
 def test_training_takes_the_calibrated_one_where_the_parameters_say_so(folder):
     params = load_params().reward
-    assert isinstance(training_reward(params.model_copy(update={"calibrated": True}), folder), CalibratedReward)
-    assert isinstance(training_reward(params.model_copy(update={"calibrated": False}), folder), HybridReward)
-    assert training_reward(params.model_copy(update={"function": "margin"}), folder).__name__ == "margin"
+    encoder = Encoder(params.encoder)
+    calibrated = training_reward(params.model_copy(update={"calibrated": True}), encoder, folder)
+    assert isinstance(calibrated, CalibratedReward)
+    assert calibrated.terms.encoder is encoder, "what is told to forget is what the reward asks"
+    fixed = training_reward(params.model_copy(update={"calibrated": False}), encoder, folder)
+    assert isinstance(fixed, HybridReward)
+    assert fixed.terms.encoder is encoder
+    margin = training_reward(params.model_copy(update={"function": "margin"}), encoder, folder)
+    assert margin.__name__ == "margin"
 
 
 def damaged(folder, tmp_path, name, change):

@@ -5,8 +5,9 @@ import csv
 from transformers import TrainerControl, TrainerState
 
 from components.progress import Progress
-from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, write_curve
+from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, StepsAlone, write_curve
 from components.train.recipe import _mean
+from tests.train.small import GROUP, PROMPTS, Characters, small_trainer
 
 WHOLE = {
     "step": 1, "reward": 0.5, "frac_reward_zero_std": 0.25, "completions/clipped_ratio": 0.0,
@@ -41,3 +42,21 @@ def test_live_metrics_and_the_progress_pass_over_them(capsys):
     assert "grpo/reward" not in sent[0][0]
     assert sent[0][0]["grpo/completions/mean_length"] == 9.0
     assert "loss 0.000" in capsys.readouterr().out
+
+
+class Remembering(Characters):
+    """Holds what it was asked, as an encoder does."""
+
+    def __init__(self):
+        self.remembered = []
+
+    def __call__(self, completions, **_):
+        self.remembered += completions
+        return super().__call__(completions)
+
+
+def test_before_a_step_what_earlier_ones_left_is_forgotten(tmp_path):
+    reward = Remembering()
+    trainer, _ = small_trainer(tmp_path, reward, steps=3, callbacks=[StepsAlone(reward.remembered.clear)])
+    trainer.train()
+    assert len(reward.remembered) == PROMPTS * GROUP
