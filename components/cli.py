@@ -126,13 +126,16 @@ def calibrate(
     translator: Translator_ = "none",
     comet: Comet_ = "none",
     hide_answers: Hidden_ = False,
+    every_reward: Annotated[
+        bool, typer.Option("--every-reward", help="Measure also embedding, margin and hybrid_paper: takes longer.")
+    ] = False,
 ) -> None:
-    """Fit the hybrid to P(correct) on anybody's rollouts, and measure every reward on questions that no fit used."""
+    """Fit the hybrid to P(correct) on anybody's rollouts; measure it and its terms on questions that no fit used."""
     with _one_line_errors():
         setup = _reward_setup(encoder, translator, comet, hide_answers)
         from components.offline.calibrate import calibrate_file
 
-        calibrate_file(references, rollouts, out, setup)
+        calibrate_file(references, rollouts, out, setup, every_reward=every_reward)
 
 
 @app.command()

@@ -26,6 +26,8 @@ Labels = Mapping[LabelSource, Sequence[bool | None]]
 MEASURED: tuple[RewardName, ...] = (
     "answer", "format", "numbers", "language", "repetition", "embedding", "margin", "steps", "hybrid_paper",
 )  # fmt: skip
+OTHERS = ("embedding", "margin", "hybrid_paper")
+"""What no hybrid of ours is made of: rewards that embed the whole response, as long again as its steps."""
 HYBRID_PARTS = ("answer", "numbers", "language", "repetition", "steps")
 HIDDEN, CALIBRATED, CALIBRATED_HIDDEN = "hybrid_hidden", "calibrated", "calibrated_hidden"
 """The hybrid without a look at any answer, with fitted weights and map, and both."""
@@ -54,6 +56,8 @@ class Settings:
     fit: FitSettings = field(default_factory=FitSettings)
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     advantage_std_floor: float = 0.1
+    with_others: bool = True
+    """Whether `OTHERS` are measured beside the hybrid and its terms."""
 
     @classmethod
     def from_params(cls, params: Params) -> "Settings":
@@ -82,7 +86,7 @@ def compare_rewards(
     Raises:
         PipelineError: A reward's model does not load.
     """
-    rows, costs = _score(columns, problem_ids, setup, bank)
+    rows, costs = _score(columns, problem_ids, setup, bank, with_others=settings.with_others)
     fits, why_not = _fits(rows, labels[fit_on] if fit_on else None, settings.fit)
     chosen = fits.get(calibrated_name(setup))
     fit = chosen[0] if chosen else None
@@ -102,7 +106,7 @@ def compare_again(
 ) -> Compared:
     """The same on other responses, with the calibration that was made before; nothing is fitted to their labels but
     the maps of the other rewards, cross-fitted."""
-    rows, costs = _score(columns, problem_ids, setup, bank)
+    rows, costs = _score(columns, problem_ids, setup, bank, with_others=settings.with_others)
     probabilities: dict[str, FloatArray] = {}
     if isinstance(calibrated, CalibratedReward):
         given = calibrated.probability([row.terms for row in rows], [row.lang for row in rows])
@@ -112,9 +116,14 @@ def compare_again(
 
 
 def _score(
-    columns: Mapping[str, Sequence[Any]], problem_ids: Sequence[str], setup: RewardSetup, bank: ReferenceBank
+    columns: Mapping[str, Sequence[Any]],
+    problem_ids: Sequence[str],
+    setup: RewardSetup,
+    bank: ReferenceBank,
+    *,
+    with_others: bool,
 ) -> tuple[list[ScoredRow], Costs]:
-    names: list[RewardName] = [*MEASURED]
+    names = [name for name in MEASURED if with_others or name not in OTHERS]
     if setup.translator != NONE:
         names.append("translation")
     if setup.comet != NONE:
@@ -217,7 +226,7 @@ def _advantages(rows: Sequence[ScoredRow], scores: Mapping[str, FloatArray], flo
     if len(set(groups)) == len(groups):
         return {}
     told: dict[str, Any] = {}
-    for name in ("embedding", "hybrid"):
+    for name in [name for name in ("embedding", "hybrid") if name in scores]:
         raw = scores[name]
         others = {"shifted": shifted(raw, langs), "z_scored": z_scored(raw, langs)}
         if name == "hybrid" and CALIBRATED in scores:

@@ -57,7 +57,7 @@ def pick(questions: Sequence[Question], references: Mapping[str, Reference], num
 
 
 def sample_policy(run: StageRun, asked: Asked, num_samples: int, adapter: Path | None = None) -> list[Sampled]:
-    """`num_samples` responses to each question, language by language, each language kept as soon as it is done.
+    """`num_samples` responses to each question, languages in turn, a batch at a time, each kept as soon as it is done.
 
     Args:
         run: Its params say which languages and how to sample.
@@ -69,17 +69,18 @@ def sample_policy(run: StageRun, asked: Asked, num_samples: int, adapter: Path |
     decoding = Decoding(params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k)
     journal = Journal(run.name, run.fingerprint())
     run.when_done(journal.close)
+    questions = sorted((q for q, _ in asked), key=lambda question: params.base.languages.index(question.lang))
+    size = max(1, params.sampling.batch_size // num_samples)
     found: list[Sampled] = []
-    for lang in track(params.base.languages, run.name):
-        own = [question for question, _ in asked if question.lang == lang]
-        respond = partial(_respond, own, lang, responder, decoding, num_samples, params.base.seed, run.name)
-        found += journal.piece(lang, Sampled, respond)
+    for start in track(range(0, len(questions), size), run.name):
+        key, piece = f"{start:06d}", questions[start : start + size]
+        respond = partial(_respond, piece, responder, decoding, num_samples, params.base.seed, f"{run.name}/{key}")
+        found += journal.piece(key, Sampled, respond)
     return found
 
 
 def _respond(
     questions: Sequence[Question],
-    lang: str,
     responder: Responder,
     decoding: Decoding,
     num_samples: int,
@@ -87,10 +88,10 @@ def _respond(
     key: str,
 ) -> list[Sampled]:
     """The same for the same seed and key."""
-    seed_piece(seed, f"{key}/{lang}")
-    groups = responder.respond([(question.asked, lang) for question in questions], decoding, num_samples)
+    seed_piece(seed, key)
+    groups = responder.respond([(question.asked, question.lang) for question in questions], decoding, num_samples)
     return [
-        Sampled(problem_id=question.problem_id, lang=lang, sample=i, text=one.text, truncated=one.truncated)
+        Sampled(problem_id=question.problem_id, lang=question.lang, sample=i, text=one.text, truncated=one.truncated)
         for question, group in zip(questions, groups, strict=True)
         for i, one in enumerate(group)
     ]

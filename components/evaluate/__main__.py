@@ -5,6 +5,7 @@ Writes data/evaluate/predictions.parquet. Run: `python -m components.evaluate`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ ADAPTERS: dict[System, Path | None] = {
 
 
 def work(run: StageRun) -> None:
-    """One system and language at a time, each kept as soon as it is done."""
+    """A batch at a time, each kept as soon as it is done; languages come in turn, several of them in a batch."""
     from components.evaluate.predict import predict
     from components.generation.manifest import read_manifest
     from components.generation.responder import Responder
@@ -36,19 +37,17 @@ def work(run: StageRun) -> None:
     decoding = Decoding(params.evaluate.max_new_tokens)
     journal = Journal(run.name, run.fingerprint())
     run.when_done(journal.close)
+    size, trained = params.evaluate.batch_size, params.base.trained_languages
+    by_lang = sorted(questions, key=lambda question: params.base.languages.index(question.lang))
     rows: list[Prediction] = []
     with Progress("evaluate", len(questions) * len(ADAPTERS)) as progress:
         for system, adapter in ADAPTERS.items():
-            responder = Responder.load(manifest.policy, params.models.dtype, shots, params.evaluate.batch_size, adapter)
-            for lang in params.base.languages:
-                asked = [q for q in questions if q.lang == lang]
-                trained = lang in params.base.trained_languages
-                rows += journal.piece(
-                    f"{system}-{lang}",
-                    Prediction,
-                    lambda s=system, r=responder, a=asked, t=trained: predict(s, r, a, decoding, t),  # type: ignore[misc]
-                )
-                progress.advance(len(asked), note=f"{system} {lang}")
+            responder = Responder.load(manifest.policy, params.models.dtype, shots, size, adapter)
+            for start in range(0, len(by_lang), size):
+                asked = by_lang[start : start + size]
+                answer = partial(predict, system, responder, asked, decoding, trained)
+                rows += journal.piece(f"{system}-{start:06d}", Prediction, answer)
+                progress.advance(len(asked), note=f"{system} {asked[-1].lang}")
     write_table(PREDICTIONS, rows, Prediction)
     run.metrics = summarise(rows, questions)
     num_ungraded = len({row.problem_id for row in rows if row.correct is None})

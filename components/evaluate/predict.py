@@ -1,6 +1,6 @@
-"""Greedy responses of one system in one language, read and judged."""
+"""Greedy responses of one system, read and judged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from components.answers.reading import read_answer
 from components.answers.verdict import grade
@@ -16,9 +16,9 @@ def predict(
     responder: Responder,
     questions: Sequence[Question],
     decoding: Decoding,
-    trained_lang: bool,
+    trained_languages: Collection[str],
 ) -> list[Prediction]:
-    """One row a question; `correct` is equality with the gold answer, None where there is none."""
+    """One row a question, of any languages; `correct` is equality with the gold answer, None where there is none."""
     groups = responder.respond([(q.asked, q.lang) for q in questions], decoding)
     rows = []
     for question, (response,) in zip(questions, groups, strict=True):
@@ -30,7 +30,7 @@ def predict(
                 lang=question.lang,
                 family=question.family,
                 unseen_family=question.unseen_family,
-                trained_lang=trained_lang,
+                trained_lang=question.lang in trained_languages,
                 response=response.text,
                 num_tokens=response.num_tokens,
                 truncated=response.truncated,

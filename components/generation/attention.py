@@ -6,11 +6,12 @@ heads that share a key head are attended as so many queries of it. The numbers a
 (tests/generation/test_sampler.py); the times are in docs/LOG.md.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, Cache
 from transformers.cache_utils import DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -31,6 +32,22 @@ def use_grouped_decode(model: Any) -> None:  # noqa: ANN401 - any causal languag
 def growing_cache(num_layers: int) -> Cache:
     """A cache that keeps every token in place. Sliding windows are left to the mask."""
     return Cache(layers=[_GrowingLayer() for _ in range(num_layers)])  # type: ignore[no-untyped-call] # DynamicLayer's
+
+
+def joined_caches(caches: Sequence[Cache]) -> Cache:
+    """One cache of the rows of all, the shorter ones padded on the left with zeros, which a mask has to hide."""
+    if len(caches) == 1:
+        return caches[0]
+    width = max(cache.get_seq_length() for cache in caches)
+    joined = growing_cache(len(caches[0].layers))
+    for number in range(len(joined.layers)):
+        layers: list[Any] = [cache.layers[number] for cache in caches]
+        keys, values = (
+            torch.cat([pad(states, (0, 0, width - states.shape[-2], 0)) for states in side])
+            for side in ([layer.keys for layer in layers], [layer.values for layer in layers])
+        )
+        joined.update(keys, values, number)
+    return joined
 
 
 class _GrowingLayer(DynamicLayer):

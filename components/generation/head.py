@@ -7,6 +7,7 @@ what it has just written is still in its cache when maxima and sums are taken (d
 in the K blocks with the largest maxima, so only those blocks are searched.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,11 @@ class NextWords:
     """(B, K) int64."""
     log_z: Tensor
     """(B,) float32: log-sum-exp over the whole vocabulary of logits / temperature; zeros where not asked for."""
+
+    @classmethod
+    def join(cls, parts: "Sequence[NextWords]") -> "NextWords":
+        """The rows of all, in order."""
+        return cls(*(torch.cat(own) for own in zip(*((p.logits, p.ids, p.log_z) for p in parts), strict=True)))
 
     def repeat(self, num_samples: int) -> "NextWords":
         """Every row `num_samples` times."""

@@ -1,18 +1,23 @@
-"""Batched generation: each prompt is computed once for all its samples, and what a batch's prompts begin with (their
-worked examples) once for all of them; top-k before the softmax; finished rows are dropped.
+"""Batched generation: each prompt is computed once for all its samples, and what prompts begin with in common (a
+language's worked examples) once for all of them; top-k before the softmax; finished rows are dropped.
 
-Notation: U prompts, S samples of each, B = U·S rows, L tokens that all prompts of a batch begin with, P prompt tokens,
+Prompts of several languages are decoded together: a step of few rows costs nearly as much as one of many.
+
+Notation: U prompts, S samples of each, B = U·S rows, L tokens that prompts begin with in common, P prompt tokens,
 T generated tokens, V vocabulary.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
+from transformers import Cache
 
-from components.generation.attention import growing_cache, use_grouped_decode
+from components.generation.attention import growing_cache, joined_caches, use_grouped_decode
 from components.generation.head import NextWords, OutputHead
 
 # Rows are dropped from the batch once this share of them has finished: copying the cache costs about one decode step.
@@ -106,6 +111,31 @@ def num_shared_tokens(prompts: Sequence[list[int]], max_new_tokens: int, config:
     return common if common >= _MIN_SHARED_TOKENS else 0
 
 
+@dataclass(frozen=True)
+class _Read:
+    """Prompts that were computed: the cache, its mask (U, P), and the words that come next."""
+
+    cache: Cache
+    mask: Tensor
+    words: NextWords
+
+
+def _read_prompts(head: OutputHead, prompts: Sequence[list[int]], max_new_tokens: int, pad_id: int) -> _Read:
+    """Of prompts that begin alike, what all begin with is computed once."""
+    config = head.model.config.get_text_config()  # of a model that reads images too, the part that writes
+    cache = growing_cache(config.num_hidden_layers)
+    num_shared = num_shared_tokens(prompts, max_new_tokens, config)  # L
+    if num_shared:
+        shared = torch.tensor([prompts[0][:num_shared]], device=head.model.device)  # (1, L)
+        head.read(input_ids=shared, past_key_values=cache)
+        cache.batch_repeat_interleave(len(prompts))
+    ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, head.model.device)  # (U, P - L)
+    mask = torch.cat([own_mask.new_ones(len(prompts), num_shared), own_mask], 1)  # (U, P)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, num_shared:]
+    words = head.next_words(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache)
+    return _Read(cache, mask, words)
+
+
 @torch.inference_mode()
 def _generate_batch(
     head: OutputHead,
@@ -117,22 +147,15 @@ def _generate_batch(
 ) -> list[Generated]:
     device = head.model.device
     stop_ids = stop_ids.to(device)
-    config = head.model.config.get_text_config()  # of a model that reads images too, the part that writes
-    cache = growing_cache(config.num_hidden_layers)
-    num_shared = num_shared_tokens(prompts, decoding.max_new_tokens, config)  # L
-    if num_shared:
-        shared = torch.tensor([prompts[0][:num_shared]], device=device)  # (1, L)
-        head.read(input_ids=shared, past_key_values=cache)
-        cache.batch_repeat_interleave(len(prompts))
-    ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, device)  # (U, P - L)
-    mask = torch.cat([own_mask.new_ones(len(prompts), num_shared), own_mask], 1)  # (U, P)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    words = head.next_words(
-        input_ids=ids, attention_mask=mask, position_ids=positions[:, num_shared:], past_key_values=cache
-    ).repeat(num_samples)
+    alike = [list(own) for _, own in groupby(prompts, key=lambda prompt: prompt[:_MIN_SHARED_TOKENS])]
+    read = [_read_prompts(head, own, decoding.max_new_tokens, pad_id) for own in alike]
+    cache = joined_caches([each.cache for each in read])
+    width = cache.get_seq_length()
+    mask = torch.cat([pad(each.mask, (width - each.mask.shape[1], 0)) for each in read])  # (U, P)
+    position = mask.sum(1).repeat_interleave(num_samples, 0) - 1  # (B,)
+    words = NextWords.join([each.words for each in read]).repeat(num_samples)
     cache.batch_repeat_interleave(num_samples)
     mask = mask.repeat_interleave(num_samples, 0)
-    position = positions[:, -1].repeat_interleave(num_samples, 0)  # (B,)
 
     num_rows = len(prompts) * num_samples
     rows = torch.arange(num_rows, device=device)  # which response each row of the batch belongs to

@@ -26,12 +26,17 @@ from components.reward.setup import RewardSetup
 METRICS = "metrics.json"
 
 
-def calibrate_file(references: Path, rollouts: Path, folder: Path, setup: RewardSetup) -> None:
-    """Fit the hybrid, measure every reward, print the table, and write all into `folder`.
+def calibrate_file(
+    references: Path, rollouts: Path, folder: Path, setup: RewardSetup, *, every_reward: bool = False
+) -> None:
+    """Fit the hybrid, measure it and its terms, print the table, and write all into `folder`.
 
     Labels, in this order: the column `correct`; else the vote of half B, where a problem has two references or more
     (the first, third, ... are half A, which responses are compared with; the others are half B); else there are none
     that the terms have not seen, and the hybrid keeps its fixed weights.
+
+    Args:
+        every_reward: Measure also those that no hybrid is made of (`components.comparison.compare.OTHERS`).
 
     Raises:
         ContractError: A file or a row is not as `components.offline.rows` says.
@@ -48,7 +53,8 @@ def calibrate_file(references: Path, rollouts: Path, folder: Path, setup: Reward
     }
     bank = make_bank(Encoder(setup.encoder), [reference.text for reference in chosen.values()])
     columns, problems = columns_of(known, chosen), [str(row.problem_id) for row in known]
-    compared = compare_rewards(columns, problems, {source: labels} if source else {}, source, setup, bank, Settings())
+    settings = Settings(with_others=every_reward)
+    compared = compare_rewards(columns, problems, {source: labels} if source else {}, source, setup, bank, settings)
     inputs = {"references": fingerprint({}, [references]), "rollouts": fingerprint({}, [rollouts])}
     keep(folder, compared, source, setup, bank, inputs)
     write_json(folder / METRICS, {**compared.metrics, "num_without_reference": len(rows) - len(known)})

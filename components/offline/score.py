@@ -15,9 +15,13 @@ from components.params import RewardName
 from components.reward.bank import ReferenceBank
 from components.reward.build import make_reward
 from components.reward.calibrated import CalibratedReward, load_reward
-from components.reward.hybrid import Explained, HybridReward
+from components.reward.hybrid import HybridReward
 from components.reward.setup import RewardSetup
-from components.reward.terms import Reward
+from components.reward.terms import Reward, Terms
+from components.reward.translation import TranslationReward
+
+Explained = tuple[float | None, Terms, str | None]
+"""A score, of a hybrid its terms, and why there is no score, where the reward itself says it."""
 
 
 def score_file(
@@ -41,10 +45,10 @@ def score_file(
     rows = read_rollouts(rollouts)
     reasons: Counter[str] = Counter()
     scored = in_order(in_pieces(partial(explain, reward), columns_of(rows, chosen)))
-    for row, (score, terms) in zip(rows, scored, strict=True):
+    for row, (score, terms, why) in zip(rows, scored, strict=True):
         told = {"id": row.id, "score": score, **terms, "encoder_declares": encoder.declares(row.lang)}
         if score is None:
-            reason = _reason(row, chosen, name)
+            reason = why or _reason(row, chosen, name)
             told["reason"] = reason
             reasons[reason] += 1
         out.write(json.dumps(told, ensure_ascii=False).encode() + b"\n")
@@ -53,14 +57,19 @@ def score_file(
         print(f"pb-rlsvr: {rollouts}: {count} of {len(rows)} rollouts have no score: {reason}", file=sys.stderr)
 
 
-def explain(reward: Reward, columns: Columns) -> Explained:
+def explain(reward: Reward, columns: Columns) -> list[Explained]:
     """Scores, of a hybrid with the terms that they are made of; of the calibrated one P(correct), without the gate."""
     if isinstance(reward, CalibratedReward):
         terms = reward.terms(**columns)
-        return list(zip(reward.probability(terms, columns["lang"]), terms, strict=True))
+        return [
+            (score, own, None) for score, own in zip(reward.probability(terms, columns["lang"]), terms, strict=True)
+        ]
     if isinstance(reward, HybridReward):
-        return reward.explain(**columns)
-    return [(score, {}) for score in reward(**columns)]
+        return [(score, own, None) for score, own in reward.explain(**columns)]
+    if isinstance(reward, TranslationReward):
+        asked = (columns[name] for name in ("completions", "lang", "reference_text"))
+        return [(score, {}, why) for score, why in reward.explain(*asked)]
+    return [(score, {}, None) for score in reward(**columns)]
 
 
 def named_reward(name: RewardName, setup: RewardSetup, encoder: Encoder, calibration: Path | None) -> Reward:
@@ -79,4 +88,4 @@ def _reason(row: RolloutRow, chosen: Mapping[str | int, Chosen], name: RewardNam
         return "no gold answer that can be checked"
     if row.problem_id not in chosen:
         return "no reference has its problem_id"
-    return f"the reference has nothing that `{name}` compares with" if name != "translation" else "no translation"
+    return f"the reference has nothing that `{name}` compares with"

@@ -74,9 +74,15 @@ class TranslationReward:
         **_: Any,  # noqa: ANN401
     ) -> Scores:
         """None where there is no reference or no translation; 0 for an empty response."""
+        return [value for value, _ in self.explain(completions, lang, reference_text)]
+
+    def explain(
+        self, completions: Sequence[Completion], lang: Sequence[str], reference_text: Sequence[str | None]
+    ) -> list[Score]:
+        """As a call; None comes with its reason."""
         texts = [judged(visible(completion)) for completion in completions]
         references = [judged(visible(text)) if text else None for text in reference_text]
-        return [value for value, _ in self.score(texts, lang, references)]
+        return self.score(texts, lang, references)
 
     def score(self, texts: Sequence[str], langs: Sequence[str], references: Sequence[str | None]) -> list[Score]:
         """The score of each text in its language against its English reference; None comes with its reason.

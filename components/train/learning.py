@@ -7,11 +7,13 @@ differ by more than `MAX_MEAN_GAP` on average, each token's advantage is weighte
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from components.generation.sampler import num_shared_tokens
 from components.train.faults import Faults
 from components.train.live import Sums
 from components.train.logprobs import response_logps
@@ -67,7 +69,9 @@ class Learning:
 
     def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
         total, sums = torch.zeros(()), Sums()
-        parts = split_by_tokens(batch, self.micro_batch_tokens)
+        config, width = model.config.get_text_config(), batch["completion_ids"].shape[1]
+        num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
+        parts = split_by_tokens(batch, self.micro_batch_tokens, num_shared)
         compared = self.trainer.state.global_step % len(parts)  # with the base: one part a step, in turn
         for number, part in enumerate(parts):
             logps, entropies = self._forward(model, part)

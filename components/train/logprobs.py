@@ -1,8 +1,9 @@
 """Log-probabilities of responses, with gradients: prompts, and what they begin with, computed once, logits never held.
 
 Notation: B responses of up to C tokens to U ≤ B different prompts of up to P tokens; H hidden size; V vocabulary;
-N the unpadded response tokens of the batch. All of it is exact: the same numbers as a plain forward pass, up to the
-rounding of the model's dtype (tests/train/test_logprobs.py).
+N the unpadded response tokens of the batch. The numbers are those of a plain forward pass up to the rounding of the
+model's dtype; gradients and entropies leave improbable words out, which moves gradients by less than 1e-4
+(tests/train/test_logprobs.py, docs/LOG.md).
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from components.generation.sampler import num_shared_tokens
 
 _VOCAB_CHUNK = 4096  # words and
 _ROW_CHUNK = 1024  # rows whose float32 logits (16 MB) stay in the processor's cache
+_MIN_PROBABILITY = 1e-7  # a word less probable than this in every row of a chunk is left out of E_p[W]
 
 
 def response_logps(
@@ -130,10 +132,11 @@ class _TargetLogps(torch.autograd.Function):
         direction = torch.empty(hidden.shape, device=hidden.device)  # (N, H) float32
         for start in range(0, len(hidden), _ROW_CHUNK):
             rows = slice(start, start + _ROW_CHUNK)
-            log_z, mean_weight = _stream(hidden[rows], weight, temperature)
             target_weight = weight[targets[rows]].float()
             scaled = hidden[rows].float() / temperature
-            logps[rows] = (scaled * target_weight).sum(-1) - log_z
+            target_logits = (scaled * target_weight).sum(-1)
+            log_z, mean_weight = _stream(hidden[rows], weight, temperature, target_logits)
+            logps[rows] = target_logits - log_z
             entropy[rows] = log_z - (scaled * mean_weight).sum(-1)
             direction[rows] = (target_weight - mean_weight) / temperature
         ctx.save_for_backward(direction)
@@ -147,26 +150,31 @@ class _TargetLogps(torch.autograd.Function):
         return (grad_logps[:, None] * direction).to(ctx.dtype), None, None, None
 
 
-def _stream(hidden: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def _stream(hidden: Tensor, weight: Tensor, temperature: float, known: Tensor) -> tuple[Tensor, Tensor]:
     """log Z (R,) and E_p[W] (R, H), both float32, of softmax(h Wᵀ / τ) for R rows.
 
-    Words are rows here and rows columns: processors multiply that way round faster (docs/LOG.md).
+    Words are rows here and rows columns: processors multiply that way round faster (docs/LOG.md). log Z is over every
+    word. E_p[W] leaves words out that are improbable in all rows, and with them most of its products; `known` (R,),
+    one logit / τ of each row, bounds probabilities before the largest logit is met.
     """
     columns = hidden.T.contiguous()  # (H, R)
-    top = torch.full((len(hidden),), float("-inf"), device=hidden.device)
+    top = known.float()
     total = torch.zeros_like(top)
-    mean = torch.zeros(columns.shape, device=hidden.device)  # (H, R)
+    mean, kept = torch.zeros(columns.shape, device=hidden.device), torch.zeros_like(top)  # (H, R), (R,)
     for part in weight.split(_VOCAB_CHUNK):
         logits = (part @ columns).float()  # (Vc, R)
         if temperature != 1:  # a pass over all logits that the usual case need not pay
             logits /= temperature
         new_top = torch.maximum(top, logits.amax(0))
         shrink = (top - new_top).exp()
-        probs = logits.sub_(new_top).exp_()
-        total = total * shrink + probs.sum(0)
-        mean = mean.mul_(shrink).add_(part.T @ probs.to(part.dtype))
+        weights = logits.sub_(new_top).exp_()  # at least the probabilities, because Z is at least exp(new_top)
+        total = total * shrink + weights.sum(0)
+        words = (weights.amax(1) > _MIN_PROBABILITY).nonzero()[:, 0]
+        weights = weights[words]
+        kept = kept * shrink + weights.sum(0)
+        mean = mean.mul_(shrink).add_(part[words].T @ weights.to(part.dtype))
         top = new_top
-    return top + total.log(), (mean / total).T
+    return top + total.log(), (mean / kept).T
 
 
 def _refuse_bent_logits(config: Any) -> None:  # noqa: ANN401 - a transformers configuration

@@ -1,8 +1,11 @@
 """A step's rollouts split into parts that learn one after the other, by how many tokens they take.
 
-Notation: B rollouts of up to C tokens to U prompts of up to P tokens; padded, a part costs U·P + B·C tokens.
+Notation: B rollouts of up to C tokens to U prompts of up to P tokens, of which all begin with the same L; padded, a
+part costs L + U·(P - L) + B·C tokens.
 """
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,28 +14,32 @@ from torch import Tensor
 Batch = dict[str, Any]
 """TRL's: row tensors (B, ...) and single values."""
 
+Prompt = list[int]
+NumShared = Callable[[Sequence[Prompt]], int]
+"""How many tokens prompts begin with in common, if they are computed once."""
 
-def split_by_tokens(batch: Batch, max_tokens: int) -> list[Batch]:
+_BEGINNING = 16  # tokens that tell one language's worked examples from another's
+
+
+def split_by_tokens(batch: Batch, max_tokens: int, num_shared: NumShared) -> list[Batch]:
     """Parts of at most `max_tokens` padded tokens; what is no row tensor is in each of them.
 
-    Groups stay together, since a part computes each of its prompts once, unless one alone is too large; groups of like
-    length come together, since a part is as wide as its longest response. A single rollout is a part whatever it takes.
+    Groups stay together, since a part computes each of its prompts once, unless one alone is too large. Groups whose
+    prompts begin alike come together, since a part computes that once too, and among them those of like length, since
+    a part is as wide as its longest response. A single rollout is a part whatever it takes.
     """
-    lengths = batch["completion_mask"].sum(1).tolist()
-    prompt_lengths = batch["prompt_mask"].sum(1).tolist()
-    parts: list[list[int]] = []
-    width = num_prompts = prompt_width = 0
-    for rows in _units(_groups(batch["prompt_ids"], lengths), lengths, prompt_lengths, max_tokens):
-        width = max(width, *(lengths[row] for row in rows))
-        prompt_width = max(prompt_width, prompt_lengths[rows[0]])
-        num_prompts += 1
-        fits = bool(parts) and num_prompts * prompt_width + (len(parts[-1]) + len(rows)) * width <= max_tokens
-        if fits:
-            parts[-1] += rows
+    lengths: list[int] = batch["completion_mask"].sum(1).tolist()
+    prompts = [
+        row[len(row) - num_tokens :]
+        for row, num_tokens in zip(batch["prompt_ids"].tolist(), batch["prompt_mask"].sum(1).tolist(), strict=True)
+    ]
+    parts: list[list[list[int]]] = []  # of units, of rows
+    for unit in _units(_groups(prompts, lengths), prompts, lengths, max_tokens):
+        if parts and _cost([*parts[-1], unit], prompts, lengths, num_shared) <= max_tokens:
+            parts[-1].append(unit)
         else:
-            parts.append(list(rows))
-            width, prompt_width, num_prompts = max(lengths[row] for row in rows), prompt_lengths[rows[0]], 1
-    return [take(batch, torch.tensor(part)) for part in parts]
+            parts.append([unit])
+    return [take(batch, torch.tensor([row for unit in part for row in unit])) for part in parts]
 
 
 def take(batch: Batch, rows: Tensor) -> Batch:
@@ -44,22 +51,38 @@ def take(batch: Batch, rows: Tensor) -> Batch:
     }
 
 
-def _groups(prompts: Tensor, lengths: list[int]) -> list[list[int]]:
-    """Rows by prompt, the groups with the shortest longest response first."""
+def _groups(prompts: Sequence[Prompt], lengths: Sequence[int]) -> list[list[int]]:
+    """Rows by prompt; prompts that begin alike together, and of them the shortest longest response first."""
     groups: dict[tuple[int, ...], list[int]] = {}
-    for row, prompt in enumerate(prompts.tolist()):
+    for row, prompt in enumerate(prompts):
         groups.setdefault(tuple(prompt), []).append(row)
-    return sorted(groups.values(), key=lambda rows: max(lengths[row] for row in rows))
+    common = Counter(prompt[:_BEGINNING] for prompt in groups)
+
+    def place(prompt: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+        beginning = prompt[:_BEGINNING]
+        return beginning if common[beginning] > 1 else (), max(lengths[row] for row in groups[prompt])
+
+    return [groups[prompt] for prompt in sorted(groups, key=place)]
 
 
-def _units(groups: list[list[int]], lengths: list[int], prompt_lengths: list[int], max_tokens: int) -> list[list[int]]:
+def _units(
+    groups: Sequence[list[int]], prompts: Sequence[Prompt], lengths: Sequence[int], max_tokens: int
+) -> list[list[int]]:
     """The groups, those that are too large by themselves in pieces."""
     units = []
     for rows in groups:
         width = max(lengths[row] for row in rows)
-        size = max(1, (max_tokens - prompt_lengths[rows[0]]) // max(1, width))
+        size = max(1, (max_tokens - len(prompts[rows[0]])) // max(1, width))
         units += [rows[start : start + size] for start in range(0, len(rows), size)]
     return units
+
+
+def _cost(units: Sequence[list[int]], prompts: Sequence[Prompt], lengths: Sequence[int], num_shared: NumShared) -> int:
+    """Padded tokens. A prompt whose rows are in two units is counted twice."""
+    own = [prompts[unit[0]] for unit in units]
+    shared, widest = num_shared(own), max(len(prompt) for prompt in own)
+    rows = [row for unit in units for row in unit]
+    return shared + len(own) * (widest - shared) + len(rows) * max(lengths[row] for row in rows)
 
 
 def replace_rows(batch: Batch, rows: Tensor, fresh: Batch) -> None:

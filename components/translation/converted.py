@@ -4,16 +4,13 @@ The folder holds CTranslate2's `model.bin`, `config.json` and vocabulary, and th
 `ct2-transformers-converter --copy_files tokenizer.json tokenizer_config.json ...`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.contracts import PipelineError
-from components.translation.direction import Direction, find_direction
-from components.translation.sentences import batches, split_sentences, translate_parts
-from components.translation.seq2seq import BATCH_SIZE, MAX_NEW_TOKENS, load_tokenizer
+from components.translation.direction import Direction
+from components.translation.sentencewise import MAX_NEW_TOKENS, SentenceTranslator
+from components.translation.seq2seq import load_tokenizer
 from components.translation.translator import Translation
 
 MAX_LENGTH = 512
@@ -26,13 +23,8 @@ def is_converted(folder: Path) -> bool:
     return (folder / "model.bin").is_file() and bool(vocabularies)
 
 
-@dataclass(frozen=True)
-class ConvertedTranslator:
-    """One converted checkpoint; greedy, sentence by sentence."""
-
-    name: str
-    tokenizer: Any
-    model: Any
+class ConvertedTranslator(SentenceTranslator):
+    """One converted checkpoint."""
 
     @classmethod
     def load(cls, folder: str) -> "ConvertedTranslator":
@@ -50,17 +42,6 @@ class ConvertedTranslator:
             return cls(folder, load_tokenizer(folder), ctranslate2.Translator(folder, device=device))
         except (OSError, ValueError, ImportError, RuntimeError) as error:
             raise PipelineError(f"{folder}: {' '.join(str(error).split())[:300]}") from None
-
-    def translate(self, texts: Sequence[str], target: str, source: str = "en") -> list[Translation]:
-        """See `Translator.translate`."""
-        direction = find_direction(self.tokenizer, self.name, target, source)
-        if direction.source is not None:
-            self.tokenizer.src_lang = direction.source
-        return translate_parts(texts, split_sentences, partial(self._translate, direction=direction), target)
-
-    def _translate(self, sentences: list[str], direction: Direction) -> Iterator[Translation]:
-        for batch in batches([direction.prefix + sentence for sentence in sentences], BATCH_SIZE):
-            yield from self._translate_batch(batch, direction)
 
     def _translate_batch(self, sentences: list[str], direction: Direction) -> Iterator[Translation]:
         rows = [self.tokenizer.convert_ids_to_tokens(ids) for ids in self.tokenizer(sentences)["input_ids"]]

@@ -3,9 +3,8 @@
 What tells the families apart is the tokens that they name languages with (codes.yaml), nothing else.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,22 +12,15 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from components.contracts import PipelineError
-from components.translation.direction import Direction, find_direction
-from components.translation.sentences import batches, split_sentences, translate_parts
+from components.translation.direction import Direction
+from components.translation.sentencewise import MAX_NEW_TOKENS, SentenceTranslator
 from components.translation.translator import Translation
 
-BATCH_SIZE = 32  # sentences
-MAX_NEW_TOKENS = 256  # of one sentence
 _PROBE = "Emma has 5 apples."
 
 
-@dataclass(frozen=True)
-class Seq2SeqTranslator:
-    """One checkpoint; greedy, sentence by sentence."""
-
-    name: str
-    tokenizer: Any
-    model: Any
+class Seq2SeqTranslator(SentenceTranslator):
+    """One checkpoint of transformers."""
 
     @classmethod
     def load(cls, name: str) -> "Seq2SeqTranslator":
@@ -45,17 +37,6 @@ class Seq2SeqTranslator:
         except (OSError, ValueError, ImportError, SafetensorError) as error:
             raise PipelineError(f"{name}: {' '.join(str(error).split())[:300]}") from None
         return cls(name, tokenizer, model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
-
-    def translate(self, texts: Sequence[str], target: str, source: str = "en") -> list[Translation]:
-        """See `Translator.translate`."""
-        direction = find_direction(self.tokenizer, self.name, target, source)
-        if direction.source is not None:
-            self.tokenizer.src_lang = direction.source
-        return translate_parts(texts, split_sentences, partial(self._translate, direction=direction), target)
-
-    def _translate(self, sentences: list[str], direction: Direction) -> Iterator[Translation]:
-        for batch in batches([direction.prefix + sentence for sentence in sentences], BATCH_SIZE):
-            yield from self._translate_batch(batch, direction)
 
     def _translate_batch(self, sentences: list[str], direction: Direction) -> Iterator[Translation]:
         inputs = self.tokenizer(sentences, return_tensors="pt", padding=True).to(self.model.device)

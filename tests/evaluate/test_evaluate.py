@@ -31,12 +31,12 @@ QUESTIONS = [question(0, "12"), question(1, "B", ("12", "7")), question(2, None)
 
 
 def predictions(system, *texts, questions=QUESTIONS):
-    return predict(system, Responder(*texts), questions, Decoding(8), trained_lang=True)
+    return predict(system, Responder(*texts), questions, Decoding(8), trained_languages=["es"])
 
 
 def test_letters_and_numbers_are_judged_against_gold_and_without_it_not_at_all():
     responder = Responder("Son 12.", "La respuesta es (A).", "Son 12.", "La respuesta es (B).")
-    rows = predict("base", responder, QUESTIONS, Decoding(8), trained_lang=True)
+    rows = predict("base", responder, QUESTIONS, Decoding(8), trained_languages=["es"])
     assert responder.asked == [("¿0?", "es"), ("¿1? (A) 12 (B) 7", "es"), ("¿2?", "es"), ("¿3? (A) 12 (B) 7", "es")]
     assert [row.answer_read for row in rows] == ["12", "A", "12", "B"]
     assert [row.correct for row in rows] == [True, False, None, None]

@@ -99,6 +99,19 @@ def test_a_shared_beginning_changes_nothing(name, monkeypatch):
         torch.testing.assert_close(torch.tensor(shared.logps), torch.tensor(apart.logps), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["gemma", "llama", "qwen"])
+def test_prompts_with_several_beginnings_are_decoded_together(name):
+    """Three languages' worked examples of unlike length, and a prompt that begins like no other."""
+    model, beginnings = MODELS[name](), prompts(3, seed=4, equal=18)
+    asked = [beginnings[i % 3] + [7] * (i % 3) * 4 + own for i, own in enumerate(prompts(8))] + prompts(1, seed=5)
+    stop_ids = torch.tensor([9, 40, 77])
+    ours = generate(model, asked, Decoding(12), stop_ids=stop_ids, pad_id=0, batch_size=64, with_logps=True)
+    alone = [generate(model, [one], Decoding(12), stop_ids=stop_ids, pad_id=0, with_logps=True)[0] for one in asked]
+    for (got,), (wanted,) in zip(ours, alone, strict=True):
+        assert got.token_ids == wanted.token_ids
+        torch.testing.assert_close(torch.tensor(got.logps), torch.tensor(wanted.logps), atol=1e-4, rtol=1e-4)
+
+
 def test_nothing_is_shared_where_a_text_could_outgrow_the_sliding_window():
     config = tiny_gemma(sliding_window=40).config
     beginning = list(range(20, 50))

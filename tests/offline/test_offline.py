@@ -122,9 +122,9 @@ def test_margin_needs_a_calibration(tmp_path):
         scored(tmp_path, rollouts(1), references(1), name="margin")
 
 
-def calibrated(folder, given, answers):
+def calibrated(folder, given, answers, **options):
     paths = write(folder / "references.jsonl", answers), write(folder / "rollouts.jsonl", given)
-    calibrate_file(*paths, folder / "out", RewardSetup())
+    calibrate_file(*paths, folder / "out", RewardSetup(), **options)
     return json.loads((folder / "out" / METRICS).read_text())
 
 
@@ -185,6 +185,17 @@ def test_with_halves_terms_are_of_half_a_and_labels_of_half_b(tmp_path):
     bank = ReferenceBank.read(tmp_path / "out")
     half_a = packaged_encoder().encode([text("en", number + 7) for number in range(6)])
     np.testing.assert_allclose(bank.vectors, half_a, atol=1e-5)
+
+
+def test_rewards_that_no_hybrid_is_made_of_are_measured_where_asked_for(tmp_path):
+    """They embed whole responses, which costs as much as all the terms."""
+    own = [{**row, "correct": bool(number % 2)} for number, row in enumerate(rollouts(6, ("es",)))]
+    told = [
+        calibrated(tmp_path, own, references(6), every_reward=asked)["labels"]["correct column"]["rewards"]
+        for asked in (False, True)
+    ]
+    assert told[1].keys() - told[0].keys() == {"embedding", "margin", "hybrid_paper"}
+    assert told[0] == {name: told[1][name] for name in told[0]}, "the others are as they were"
 
 
 def test_one_reference_and_no_label_identifies_nothing(tmp_path, shown):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.contracts import PipelineError
+from components.offline.score import explain
 from components.reward import translation
 from components.reward.translation import TranslationReward, bleu, chrf
 from components.translation import LazyTranslator, load_translator
@@ -76,6 +77,7 @@ def test_what_cannot_be_scored_says_why():
     texts, langs, references = COLUMNS.values()
     reasons = [reason for _, reason in reward().score(texts, langs, references)]
     assert reasons == [None] * 4 + ["no translation: empty"] + ["no reference"] * 3
+    assert [why for _, _, why in explain(reward(), COLUMNS)] == reasons, "and `pb-rlsvr score` passes it on"
 
 
 @pytest.mark.usefixtures("server")

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from components.contracts import PipelineError
 from components.train.folding import SamplingCopy
@@ -84,6 +85,41 @@ def test_vocabulary_larger_than_a_chunk_is_streamed_exactly(monkeypatch):
     monkeypatch.setattr("components.train.logprobs._VOCAB_CHUNK", 7)
     monkeypatch.setattr("components.train.logprobs._ROW_CHUNK", 3)
     test_streamed_softmax_equals_log_softmax()
+
+
+def test_words_that_no_row_holds_probable_are_left_out_and_hardly_missed(monkeypatch):
+    """20,000 words of which a language model would give nearly all of them next to nothing; float64 is the truth."""
+    g = torch.Generator().manual_seed(0)
+    hidden = torch.randn(1, 32, generator=g) + 0.3 * torch.randn(50, 32, generator=g)  # rows want like words
+    weight = torch.randn(20_000, 32, generator=g)
+    targets = torch.cat([(hidden @ weight.T).topk(20).indices[:25, 3], torch.randint(0, 20_000, (25,), generator=g)])
+    multiplied = []
+    for least in (0.0, 1e-7):
+        monkeypatch.setattr("components.train.logprobs._MIN_PROBABILITY", least)
+        ours = hidden.clone().requires_grad_()
+        with TorchDispatchCounter() as counted:
+            logps, entropy = _TargetLogps.apply(ours, weight, targets, 0.7)
+        multiplied.append(counted.num_products)
+        logps.sum().backward()
+        exact = hidden.double().requires_grad_()
+        table = (exact @ weight.double().T / 0.7).log_softmax(-1)
+        wanted = table.gather(1, targets[:, None])[:, 0]
+        wanted.sum().backward()
+        assert (ours.grad - exact.grad).norm() <= 1e-4 * exact.grad.norm()
+        torch.testing.assert_close(logps.double(), wanted.detach(), atol=1e-4, rtol=1e-5)
+        torch.testing.assert_close(entropy.double(), -(table.exp() * table).sum(-1).detach(), atol=5e-3, rtol=1e-3)
+    assert multiplied[1] < 0.8 * multiplied[0]
+
+
+class TorchDispatchCounter(TorchDispatchMode):
+    """Counts the multiplications of matrix products."""
+
+    num_products = 0
+
+    def __torch_dispatch__(self, function, _types, arguments=(), keywords=None):
+        if function is torch.ops.aten.mm.default:
+            self.num_products += arguments[0].numel() * arguments[1].shape[1]
+        return function(*arguments, **(keywords or {}))
 
 
 def test_models_that_bend_their_logits_are_refused():

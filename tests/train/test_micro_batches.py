@@ -1,10 +1,14 @@
 """Parts by tokens: every row once, groups together, no part larger than allowed."""
 
+from functools import partial
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.generation.sampler import num_shared_tokens
 from components.train.micro_batches import replace_rows, split_by_tokens
+from tests.tiny import tiny_gemma
 
 
 def batch(lengths, prompts, prompt_lengths):
@@ -23,6 +27,10 @@ def batch(lengths, prompts, prompt_lengths):
     }
 
 
+def nothing_shared(_prompts):
+    return 0
+
+
 def cost(part):
     prompts = {tuple(row) for row in part["prompt_ids"].tolist()}
     widths = part["completion_mask"].sum(1).max(), part["prompt_mask"].sum(1).max()
@@ -36,7 +44,7 @@ def test_parts_hold_every_row_once_and_are_no_larger_than_allowed(data, num_prom
     lengths = data.draw(st.lists(st.integers(1, 9), min_size=len(prompts), max_size=len(prompts)))
     prompt_lengths = data.draw(st.lists(st.integers(1, 7), min_size=num_prompts, max_size=num_prompts))
     rows = batch(lengths, prompts, prompt_lengths)
-    parts = split_by_tokens(rows, max_tokens)
+    parts = split_by_tokens(rows, max_tokens, nothing_shared)
     together = {key: torch.cat([part[key] for part in parts]) for key in ("advantages", "completion_ids", "prompt_ids")}
     moved = together["advantages"].long()
     assert sorted(moved.tolist()) == list(range(len(prompts)))
@@ -54,8 +62,23 @@ def test_parts_hold_every_row_once_and_are_no_larger_than_allowed(data, num_prom
 
 def test_groups_of_like_length_come_together_and_parts_are_filled():
     rows = batch([9, 2, 9, 2, 3, 8], [0, 1, 0, 1, 2, 2], [1, 1, 1])
-    parts = split_by_tokens(rows, 40)
+    parts = split_by_tokens(rows, 40, nothing_shared)
     assert [sorted(part["prompt_ids"][:, 0].tolist()) for part in parts] == [[1, 1, 2, 2], [0, 0]]
+
+
+def test_what_prompts_begin_with_counts_once_and_brings_them_together():
+    beginnings = {"es": list(range(100, 130)), "de": list(range(200, 230))}
+    prompts = [beginnings[lang] + [own] for lang, own in (("es", 1), ("de", 2), ("es", 3), ("de", 4)) for _ in "ab"]
+    rows = {
+        "prompt_ids": torch.tensor(prompts), "prompt_mask": torch.ones(8, 31, dtype=torch.long),
+        "completion_ids": torch.ones(8, 5, dtype=torch.long), "completion_mask": torch.ones(8, 5, dtype=torch.long),
+    }  # fmt: skip
+    both_of_a_language = 30 + 2 * 1 + 4 * 5
+    shared = partial(num_shared_tokens, max_new_tokens=5, config=tiny_gemma().config)
+    told = [split_by_tokens(rows, limit, shared) for limit in (both_of_a_language, both_of_a_language - 1)]
+    assert [len(parts) for parts in told] == [2, 4]
+    assert [part["prompt_ids"][:, 0].unique().tolist() for part in told[0]] == [[100], [200]]
+    assert len(split_by_tokens(rows, both_of_a_language, nothing_shared)) == 4
 
 
 def test_rows_are_replaced_whatever_is_wider():

@@ -135,8 +135,8 @@ def two_steps(tmp_path_factory):
         ))  # fmt: skip
         spy(patch, "_generate_and_score_completions", lambda _, found: seen.advantages.append(found["advantages"]))
 
-        def watched_split(batch, max_tokens):
-            seen.parts.append(split_by_tokens(batch, max_tokens))
+        def watched_split(*arguments):
+            seen.parts.append(split_by_tokens(*arguments))
             return seen.parts[-1]
 
         patch.setattr("components.train.learning.split_by_tokens", watched_split)
