@@ -1,6 +1,7 @@
 """The section on attacks: how often an honest response scores more than each, by language."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from components.report.document import Block, RowGroup, Table, Text
@@ -11,16 +12,27 @@ KINDS = {
     "hollow": "the right answer with bad reasoning: honest wins, %",
     "same": "nothing visible changed: scores are equal, %",
 }
+LOSES = " ✗"
+"""Behind a share that is under its limit."""
+
 Cell = Mapping[str, Any]
 
 
-def attack_blocks(calibrate: Mapping[str, Any], marks: Mapping[str, str]) -> list[Block]:
-    """From metrics/calibrate.json; `marks` stand behind languages that the encoder does not declare."""
+def attack_blocks(calibrate: Mapping[str, Any], marks: Mapping[str, str], least: Mapping[str, float]) -> list[Block]:
+    """From metrics/calibrate.json.
+
+    Args:
+        marks: What stands behind a language that the encoder does not declare.
+        least: By kind of attack the share of pairs that an honest response has to win; lower ones are marked.
+    """
+    told = {
+        "attacks": "The reward that trains, with answers as it sees them.",
+        "attacks_hidden": "The fixed hybrid with every answer hidden.",
+    }
     blocks: list[Block] = [Text(_honest(calibrate))]
-    if "attacks" in calibrate:
-        blocks += _audited("The reward that trains, with answers as it sees them.", calibrate["attacks"], marks)
-    if "attacks_hidden" in calibrate:
-        blocks += _audited("The fixed hybrid with every answer hidden.", calibrate["attacks_hidden"], marks)
+    for key, which in told.items():
+        if key in calibrate:
+            blocks += _audited(which, calibrate[key], marks, least)
     return blocks
 
 
@@ -38,14 +50,16 @@ def _honest(calibrate: Mapping[str, Any]) -> str:
     )
 
 
-def _audited(told: str, attacks: Mapping[str, Any], marks: Mapping[str, str]) -> list[Block]:
+def _audited(
+    told: str, attacks: Mapping[str, Any], marks: Mapping[str, str], least: Mapping[str, float]
+) -> list[Block]:
     asked = {lang for attack in attacks.values() for lang in attack["languages"]}
     columns = {lang: f"{lang}{mark}" for lang, mark in marks.items() if lang in asked}
-    groups = [
-        RowGroup(title, rows)
-        for kind, title in KINDS.items()
-        if (rows := _rows({name: own for name, own in attacks.items() if own["kind"] == kind}, columns, _share))
-    ]
+    groups = []
+    for kind, title in KINDS.items():
+        own = {name: attack for name, attack in attacks.items() if attack["kind"] == kind}
+        if own:
+            groups.append(RowGroup(title, _rows(own, columns, partial(_share, least=least[kind]))))
     margins = RowGroup("median margin, honest minus attack", _rows(attacks, columns, _margin))
     table = Table(("attack", *columns.values()), [*groups, margins])
     return [Text(f"{told} {_counts(attacks)}"), table]
@@ -58,8 +72,9 @@ def _rows(attacks: Mapping[str, Any], columns: Mapping[str, str], show: Callable
     ]
 
 
-def _share(cell: Cell) -> str:
-    return percent(cell["share"]).removesuffix(".0")
+def _share(cell: Cell, least: float) -> str:
+    share = cell["share"]
+    return percent(share).removesuffix(".0") + (LOSES if share is not None and share < least else "")
 
 
 def _margin(cell: Cell) -> str:
@@ -74,5 +89,5 @@ def _counts(attacks: Mapping[str, Any]) -> str:
     )
     return (
         f"Pairs: {pairs}; not scored: {unscored}; attacks that a response does not allow: {not_built} ({MISSING}: none "
-        "was scored)."
+        f"was scored). {LOSES.strip()}: under the limit of `calibrate.min_wins_*`, so the attack pays."
     )

@@ -1,8 +1,9 @@
 """The sections on the rewards before training: what each tells apart, the hybrid's weights, what training notices."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.params import Params
 from components.report.attacks import attack_blocks
 from components.report.document import Block, Figure, RowGroup, Section, Table, Text
 from components.report.figures import auc_map, reliability_plot
@@ -19,14 +20,15 @@ DAGGER = "† The sentence encoder does not declare this language: its scores ar
 NO_LABEL = "Nothing can be measured: no kind of label knows both right and wrong responses."
 
 
-def reward_sections(calibrate: Mapping[str, Any], audit: Mapping[str, Any], order: Sequence[str]) -> Iterator[Section]:
-    """From metrics/calibrate.json and metrics/audit.json; languages come in the `order` of params.yaml."""
+def reward_sections(calibrate: Mapping[str, Any], audit: Mapping[str, Any], params: Params) -> Iterator[Section]:
+    """From metrics/calibrate.json and metrics/audit.json."""
     marked = {lang: "" if own["encoder_declares"] else " †" for lang, own in calibrate["languages"].items()}
-    marks = {lang: marked[lang] for lang in order if lang in marked}
+    marks = {lang: marked[lang] for lang in params.base.languages if lang in marked}
+    least = {"wrong": params.calibrate.min_wins_wrong, "hollow": params.calibrate.min_wins_hollow, "same": 1.0}
     yield Section("What each reward tells apart", [*_told_apart(calibrate, marks), *_responses(calibrate, marks)])
     yield Section("Weights of the hybrid", [*_weights(calibrate["weights"])])
     yield Section("What another form of a reward changes in training", _advantages(calibrate["advantages"]))
-    yield Section("Attacks on the reward", attack_blocks(calibrate, marks))
+    yield Section("Attacks on the reward", attack_blocks(calibrate, marks, least))
     yield Section("Does the calibration hold after training?", transport_blocks(calibrate, audit))
 
 

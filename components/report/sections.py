@@ -50,7 +50,7 @@ def sections(
         yield from _accuracy_sections(summary, bootstrap, params, [verdict, *missing])
     yield Section("Language and length of the responses", _shares(inputs.evaluate, summary, languages))
     yield Section("The references", reference_blocks(inputs.reference, inputs.models))
-    yield from reward_sections(inputs.calibrate, inputs.audit, params.base.languages)
+    yield from reward_sections(inputs.calibrate, inputs.audit, params)
     yield Section("Training", _training(inputs))
     yield Section("Samples", _samples(inputs, languages))
     yield Section("Limits", [_limits(inputs, params)])

@@ -27,11 +27,12 @@ from tests.report.made_up import make_run, params, stage_run
 from tests.report.made_up_rewards import audit_metrics, calibrate_metrics
 
 LANGUAGES = ("en", "es", "bn")
+PARAMS = params(LANGUAGES, ("es",))
 
 
 def told(calibrate, audit=None):
     """Blocks by section."""
-    found = reward_sections(calibrate, audit or audit_metrics(LANGUAGES), LANGUAGES)
+    found = reward_sections(calibrate, audit or audit_metrics(LANGUAGES), PARAMS)
     return {section.title: section.blocks for section in found}
 
 
@@ -83,7 +84,7 @@ def test_the_map_has_a_number_a_reward_and_language(calibrate):
     assert all(number in drawn.svg for row in rows.values() for number in row)
     assert "bn †" in drawn.svg
     assert "does not declare" in words(blocks)
-    sections = [*reward_sections(calibrate, audit_metrics(LANGUAGES), LANGUAGES)]
+    sections = [*reward_sections(calibrate, audit_metrics(LANGUAGES), PARAMS)]
     assert "<details><summary>As a table</summary>" in html_page("T", sections)
     assert "| reward | en | es | bn † |" in markdown("T", sections)
 
@@ -127,7 +128,7 @@ def test_attacks_by_language_and_what_was_left_out(calibrate):
     assert sum(len(group.rows) for group in shown.groups[:-1]) == len(shown.groups[-1].rows) == len(ATTACKS)
     wrong, hollow = rows_of(shown.groups[0]), rows_of(shown.groups[1])
     assert wrong["final_number"] == ["100", "100", "100"]  # the reward is the answer's equality
-    assert hollow["filler"] == ["0", "0", "0"]
+    assert hollow["filler"] == ["0 ✗", "0 ✗", "0 ✗"]
     assert rows_of(shown.groups[2])["zero_width"] == ["100", "100", "100"]
     assert rows_of(shown.groups[-1])["final_number"] == ["+1.00"] * 3
     assert rows_of(hidden.groups[0])["final_number"] != ["100"] * 3
