@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow ui schedule check test test-slow bench peers clean
+.PHONY: help setup repro flow compare ui schedule check test test-slow bench peers clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
@@ -20,6 +20,9 @@ repro: $(STAMP) ## Run every stage that is not up to date, then print the result
 
 flow: $(STAMP) ## The same through Prefect
 	$(BIN)/pb-rlsvr flow
+
+compare: $(STAMP) ## Train the arms of the comparison that params.yaml lists (hours), print the table
+	$(BIN)/pb-rlsvr compare
 
 ui: $(STAMP) ## Start the Prefect server and the MLflow UI on this machine; Ctrl-C stops both
 	@$(BIN)/pb-rlsvr ui

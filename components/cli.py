@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _REWARDS = (
     "answer", "embedding", "steps", "margin", "numbers", "translation", "comet", "language", "format", "repetition",
-    "hybrid", "hybrid_paper", "gold",
+    "hybrid", "hybrid_paper", "gold", "form", "random",
 )  # fmt: skip # a test compares it with components.params.RewardName, which takes too long to import for a help text
 
 app = typer.Typer(
@@ -95,6 +95,21 @@ Hidden_ = Annotated[bool, typer.Option("--hide-answers", help="As if no referenc
 References_ = Annotated[Path, typer.Option("--references", help="JSONL with `problem_id`, `text` and maybe `answer`.")]
 Rollouts_ = Annotated[Path, typer.Argument(help="JSONL with `id`, `problem_id`, `lang`, `text`.")]
 Calibration_ = Annotated[Path | None, typer.Option("--calibration", help="Folder that `calibrate` wrote.")]
+
+
+@app.command()
+def compare() -> None:
+    """Train and evaluate the arms that params.yaml lists, and print their table; goes on where it was stopped."""
+    with _one_line_errors():
+        import json
+
+        from components.repro import repro_compare
+
+        repro_compare()
+        from components.compare.table import print_arms
+        from components.stage import METRICS
+
+        print_arms(json.loads((METRICS / "compare.json").read_text(encoding="utf-8")))
 
 
 @app.command()

@@ -135,7 +135,7 @@ def _lock(stage: str) -> int:
     """Lock `.checkpoints/<stage>.lock`, which stays behind: removing it would let two processes lock two files."""
     path = ROOT / f"{stage}.lock"
     try:
-        ROOT.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise PipelineError(f"{path}: cannot write here ({error.strerror}); make its folder writable") from None

@@ -4,6 +4,7 @@ Machine facts (devices, addresses, tracking) are not here: they come from the en
 so the file shows every value that shapes a result. Importing this module loads no torch.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from components.contracts.errors import PipelineError
 
 PARAMS_PATH = Path("params.yaml")
+ARM_SECTIONS = ("sampling", "reward", "train")
+"""What an arm of the comparison may change: problems, references and the test stay the same for all."""
 
 
 class Section(BaseModel):
@@ -149,7 +152,7 @@ class ReferenceParams(Section):
 
 RewardName = Literal[
     "answer", "embedding", "steps", "margin", "numbers", "translation", "comet", "language", "format", "repetition",
-    "hybrid", "hybrid_paper", "gold",
+    "hybrid", "hybrid_paper", "gold", "form", "random",
 ]  # fmt: skip
 
 
@@ -219,6 +222,11 @@ class GateParams(Section):
 class TrainParams(Section):
     """The warm-up and the policy-gradient run."""
 
+    method: Literal["grpo", "rloo"]
+    english_prompts: bool
+    """A control: RL on the English questions in place of those in the trained languages."""
+    shuffled_references: float = Field(ge=0, le=1)
+    """A control: share of RL's problems whose reference is another problem's."""
     lora_rank: int = Field(ge=1, le=512)
     lora_alpha: int = Field(ge=1)
     warmup_steps: int = Field(ge=0)
@@ -249,6 +257,27 @@ class ReportParams(Section):
     confidence: float = Field(gt=0.5, lt=1)
 
 
+class CompareParams(Section):
+    """Arms of the comparison by training: each is trained and evaluated with other values than this file's."""
+
+    run: list[str] = Field(min_length=1)
+    """Names of the arms that `make compare` trains."""
+    seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1)
+    arms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any]]
+    """Values by dotted key (`train.method`)."""
+
+    @model_validator(mode="after")
+    def _known_arms(self) -> "CompareParams":
+        if unknown := [arm for arm in self.run if arm not in self.arms]:
+            raise ValueError(f"compare.run: no arm `{unknown[0]}` in compare.arms")
+        if taken := sorted({"base", "warmup", "table"} & self.arms.keys()):
+            raise ValueError(f"compare.arms: `{taken[0]}` is taken; give the arm another name")
+        for name in ("run", "seeds"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"compare.{name} must not repeat")
+        return self
+
+
 class Params(Section):
     """All sections of `params.yaml`."""
 
@@ -264,6 +293,22 @@ class Params(Section):
     evaluate: EvaluateParams
     report: ReportParams
     gate: GateParams
+    compare: CompareParams
+
+    def with_values(self, values: Mapping[str, Any]) -> "Params":
+        """These parameters with others in place of some, by dotted key (`train.method`).
+
+        Raises:
+            KeyError: There is no such key.
+            ValidationError: A value is wrong.
+        """
+        own = self.model_dump()
+        for key, value in values.items():
+            section, _, name = key.partition(".")
+            if name not in own.get(section, {}):
+                raise KeyError(key)
+            own[section][name] = value
+        return Params.model_validate(own)
 
     @model_validator(mode="after")
     def _pivot_has_shots(self) -> "Params":
@@ -291,10 +336,28 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PipelineError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     try:
-        return Params.model_validate(raw)
+        params = Params.model_validate(raw)
+        wrong = _wrong_arms(params)
     except ValidationError as error:
-        problems = [f"{path}: {_describe(item)}" for item in error.errors()]
-        raise PipelineError("\n".join(problems)) from None
+        wrong = [_describe(item) for item in error.errors()]
+    if wrong:
+        raise PipelineError("\n".join(f"{path}: {line}" for line in wrong))
+    return params
+
+
+def _wrong_arms(params: Params) -> list[str]:
+    """What is wrong with the arms of the comparison, a line each."""
+    wrong = []
+    for arm, values in params.compare.arms.items():
+        others = [key for key in values if key.partition(".")[0] not in ARM_SECTIONS]
+        wrong += [f"compare.arms.{arm}: `{key}`: an arm changes {', '.join(ARM_SECTIONS)} alone" for key in others]
+        try:
+            params.with_values({key: value for key, value in values.items() if key not in others})
+        except ValidationError as error:
+            wrong += [f"compare.arms.{arm}: {_describe(item)}" for item in error.errors()]
+        except KeyError as error:
+            wrong.append(f"compare.arms.{arm}: unknown key `{error.args[0]}`; correct its spelling")
+    return wrong
 
 
 def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict

@@ -22,6 +22,8 @@ from components.params import load_params
 from components.tracking import ParentRun, StageStatus, check_store, open_parent, read_receipt
 
 LOCK_FILE = Path(".dvc/tmp/pb-rlsvr.lock")
+COMPARE = "compare/dvc.yaml"
+"""Stages of their own, which a pass over the pipeline leaves alone."""
 GRACE_S = 15.0
 """Between SIGTERM and SIGKILL: time for a stage to close its run."""
 
@@ -37,6 +39,20 @@ def repro_all(force: bool = False) -> None:
     with pipeline_run({}) as parent:
         for stage in stages_in_order():
             repro_stage(stage, parent, force=force)
+
+
+def repro_compare() -> None:
+    """Train and evaluate the arms that params.yaml lists, and what they need that is not up to date.
+
+    An arm that fails stops none of the others.
+
+    Raises:
+        PipelineError: As `repro_all`.
+    """
+    with pipeline_run({"pipeline": "compare"}) as parent:
+        environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
+        if run_group(["dvc", "repro", "--keep-going", COMPARE], environment, None) != 0:
+            raise PipelineError("the comparison is not whole: the lines above say why; mend it and start again")
 
 
 @contextmanager
@@ -59,7 +75,7 @@ def stages_in_order(targets: Sequence[str] | None = None) -> list[str]:
     for target in targets or [""]:
         for line in _dvc_graph(target).splitlines():
             names = re.findall(r'"([^"]+)"', line)
-            if names:  # `"stage";` or `"before" -> "after";`
+            if names and COMPARE not in line:  # `"stage";` or `"before" -> "after";`
                 sorter.add(*reversed(names))
     return list(sorter.static_order())
 

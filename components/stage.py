@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
@@ -36,6 +36,18 @@ PACKAGED = ("gemma3-270m-gguf", "packaged-use")
 NO_HUB = (*PACKAGED, "none", "local")
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A stage of another file than dvc.yaml, run under a name of its own: an arm of the comparison."""
+
+    file: Path
+    stage: str
+    """In `file`; its dependencies may hold `${item.KEY}`."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """In place of those of params.yaml, by dotted key."""
+    item: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class StageRun:
     """What a stage's work is given."""
@@ -48,6 +60,7 @@ class StageRun:
     _when_done: list[Callable[[], None]] = field(default_factory=list)
     _fingerprint: str | None = None
     """Where it is known already: hashing a model takes a second."""
+    _variant: Variant | None = None
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Send metrics of one step to MLflow."""
@@ -57,11 +70,16 @@ class StageRun:
         """Send a file, or a folder, to MLflow's `folder`."""
         self._tracked.log_artifact(path, folder)
 
-    def log_rewards(self, comparison: Mapping[str, Any], kind: Literal["offline", "trained"]) -> None:
-        """Send a comparison (`components.comparison`) to MLflow's experiment for rewards, a run each."""
+    def log_rewards(self, comparison: Mapping[str, Any]) -> None:
+        """Send rewards as they compare on given responses (`components.comparison`) to MLflow, a run each."""
         tags = {"dvc.stage": self.name, "stage.fingerprint": self.fingerprint()}
         params = {section: self.params.model_dump(mode="json")[section] for section in ("base", "models", "reward")}
-        log_comparison(reward_figures(comparison), kind, tags, params)
+        log_comparison(reward_figures(comparison), "offline", tags, params)
+
+    def log_arms(self, arms: Mapping[str, Mapping[str, Any]]) -> None:
+        """Send what training with each arm has brought to the same experiment, a run each."""
+        params = {section: self.params.model_dump(mode="json")[section] for section in ("base", "models", "train")}
+        log_comparison(arms, "trained", {"dvc.stage": self.name, "stage.fingerprint": self.fingerprint()}, params)
 
     def say(self, message: str) -> None:
         """Print one line that names the stage."""
@@ -69,18 +87,22 @@ class StageRun:
 
     def fingerprint(self) -> str:
         """Identity of all that shapes the stage's result: what dvc.yaml declares, code, inputs and values alike."""
-        return self._fingerprint or _fingerprint(self.name, self.params)
+        return self._fingerprint or _declaration(self.name, self._variant).fingerprint(self.params)
 
     def when_done(self, clear: Callable[[], None]) -> None:
         """Call `clear` once metrics and receipt are written: until then unfinished work must not be cleared away."""
         self._when_done.append(clear)
 
 
-def run_stage(name: str, work: Callable[[StageRun], None]) -> None:
-    """Run `work` as the stage `name`; a `PipelineError` becomes a line a problem and exit status 1."""
+def run_stage(name: str, work: Callable[[StageRun], None], variant: Variant | None = None) -> None:
+    """Run `work` as the stage `name`; a `PipelineError` becomes a line a problem and exit status 1.
+
+    A variant's name is `FOLDER/NAME`: its metrics and receipt lie in that folder, and its metrics in MLflow are named
+    after it, so that those of all variants are the same.
+    """
     exit_on_sigterm()
     try:
-        _run(name, work)
+        _run(name, work, variant)
     except PipelineError as error:
         for line in str(error).splitlines():
             print(f"pb-rlsvr {name}: {line}", file=sys.stderr)
@@ -103,25 +125,26 @@ def is_hub_name(name: str) -> bool:
     return name[0] not in "./~" and not Path(name).is_dir()
 
 
-def _run(name: str, work: Callable[[StageRun], None]) -> None:
-    params = load_params()
+def _run(name: str, work: Callable[[StageRun], None], variant: Variant | None) -> None:
+    params = load_params().with_values(variant.values if variant else {})
     prepare_process(offline=not names_hub_model(params))
     check_store()
     started, clock = datetime.now(UTC), time.monotonic()
+    declared = _declaration(name, variant)
     commit = git_state()["commit"]
     tags = {"dvc.stage": name, "git.commit": commit or "none"}
     run_name = f"{name}/{commit[:7]}" if commit else name
-    known = _fingerprint_of_known(name, params)
+    known = _fingerprint_of_known(declared, params)
     unfinished = UnfinishedRun(name, known)
     with tracked_run(run_name, tags, os.environ.get(PARENT_RUN_ID), reopened=unfinished.find()) as tracked:
         unfinished.keep(tracked.run_id)
         values = params.model_dump(mode="json")
-        tracked.log_params({section: values[section] for section in _declaration(name)["params"]})
+        tracked.log_params({section: values[section] for section in declared.sections})
         tracked.log_json(values, "params.json")
-        run = StageRun(name, params, tracked, _fingerprint=known)
+        run = StageRun(name, params, tracked, _fingerprint=known, _variant=variant)
         work(run)
         write_json(METRICS / f"{name}.json", run.metrics)
-        tracked.log_metrics(numbers(name, run.metrics))
+        tracked.log_metrics(numbers(name.partition("/")[0], run.metrics))
         seconds = time.monotonic() - clock
         receipt = make_receipt(name, tracked.run_id, started, seconds, tracked.degraded)
         write_json(RECEIPTS / f"{name}.json", receipt)
@@ -130,27 +153,47 @@ def _run(name: str, work: Callable[[StageRun], None]) -> None:
         unfinished.clear()
 
 
-def _fingerprint(name: str, params: Params) -> str:
-    declared = _declaration(name)
-    values = params.model_dump(mode="json", include=set(declared["params"]))
-    return fingerprint(values, [Path(path) for path in declared["deps"]])
+@dataclass(frozen=True)
+class Declaration:
+    """What a DVC file declares for a stage (so that it is written once)."""
+
+    sections: list[str]
+    """Of params.yaml."""
+    deps: list[str]
+
+    def fingerprint(self, params: Params) -> str:
+        """Of values, code and inputs.
+
+        Raises:
+            OSError: An input is missing.
+        """
+        values = params.model_dump(mode="json", include=set(self.sections))
+        return fingerprint(values, [Path(path) for path in self.deps])
 
 
-def _fingerprint_of_known(name: str, params: Params) -> str | None:
+def _fingerprint_of_known(declared: Declaration, params: Params) -> str | None:
     """None where inputs are missing, which the stage itself tells better."""
     try:
-        return _fingerprint(name, params)
+        return declared.fingerprint(params)
     except OSError:
         return None
 
 
-def _declaration(stage: str) -> dict[str, list[str]]:
-    """The sections and dependencies that dvc.yaml declares for a stage (so that they are written once)."""
-    path = Path("dvc.yaml")
+def _declaration(name: str, variant: Variant | None) -> Declaration:
+    found = variant or Variant(Path("dvc.yaml"), name)
+    path = found.file
     try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"][stage]
-        return {"params": declared.get("params", []), "deps": declared.get("deps", [])}
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"][found.stage]
+        sections = [key for key in declared.get("params", []) if key in Params.model_fields]
+        deps = [_filled(dependency, found.item) for dependency in declared.get("deps", [])]
     except OSError as error:
         raise PipelineError(f"{path}: {error.strerror}; run from the repository's root") from None
     except (yaml.YAMLError, KeyError, TypeError):
-        raise PipelineError(f"{path}: has no readable stage `{stage}`; restore it from Git") from None
+        raise PipelineError(f"{path}: has no readable stage `{found.stage}`; restore it from Git") from None
+    return Declaration(sections, deps)
+
+
+def _filled(path: str, item: Mapping[str, str]) -> str:
+    for key, value in item.items():
+        path = path.replace(f"${{item.{key}}}", value)
+    return path

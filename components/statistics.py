@@ -104,11 +104,11 @@ class PairedBootstrap:
         Raises:
             ValueError: `languages` is empty, or a system or language has no outcomes. The other methods too.
         """
-        return self._interval(self._macro(system, languages))
+        return self._interval(self.resampled(system, languages))
 
     def gain(self, after: str, before: str, languages: Sequence[str]) -> Interval:
         """Macro accuracy of `after` minus that of `before`, -1 to 1."""
-        return self._interval(self._macro(after, languages) - self._macro(before, languages))
+        return self._interval(self.resampled(after, languages) - self.resampled(before, languages))
 
     def gap(self, system: str, languages: Sequence[str], pivot: str = "en") -> Interval:
         """Accuracy in `pivot` minus the macro accuracy over `languages`, -1 to 1."""
@@ -119,10 +119,10 @@ class PairedBootstrap:
         return self._interval(self._gap(before, languages, pivot) - self._gap(after, languages, pivot))
 
     def _gap(self, system: str, languages: Sequence[str], pivot: str) -> FloatArray:
-        return self._macro(system, [pivot]) - self._macro(system, languages)
+        return self.resampled(system, [pivot]) - self.resampled(system, languages)
 
-    def _macro(self, system: str, languages: Sequence[str]) -> FloatArray:
-        """(1 + R,), NaN where a resample says nothing."""
+    def resampled(self, system: str, languages: Sequence[str]) -> FloatArray:
+        """Macro accuracy (1 + R,) of the sample itself and of each resample; NaN where one says nothing."""
         if not languages:
             raise ValueError("no languages to take a mean over")
         columns = [self.languages.index(lang) for lang in languages]
@@ -132,10 +132,15 @@ class PairedBootstrap:
             return np.asarray(np.where(known, values, 0.0).sum(axis=1) / known.sum(axis=1))
 
     def _interval(self, values: FloatArray) -> Interval:
-        resampled = values[1:][~np.isnan(values[1:])]
-        tail = (1 - self._confidence) / 2
-        low, high = np.quantile(resampled, [tail, 1 - tail])
-        return Interval(float(values[0]), float(low), float(high))
+        return percentile_interval(values, self._confidence)
+
+
+def percentile_interval(values: FloatArray, confidence: float) -> Interval:
+    """The first of `values` (1 + R,) with the percentile interval of the others, NaN left out."""
+    resampled = values[1:][~np.isnan(values[1:])]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return Interval(float(values[0]), float(low), float(high))
 
 
 def _grid(

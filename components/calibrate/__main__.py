@@ -50,7 +50,7 @@ def work(run: StageRun) -> None:
     write_table(SCORES, rows, ScoredResponse)
     print_comparison(compared.metrics)
     run.metrics = {**compared.metrics, "languages": _languages(rows, Encoder(setup.encoder).declares)}
-    run.log_rewards(compared.metrics, "offline")
+    run.log_rewards(compared.metrics)
     _attack(run, asked, rows)
 
 

@@ -5,7 +5,6 @@ Writes data/evaluate/predictions.parquet. Run: `python -m components.evaluate`.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from components.contracts import Prediction, Question, write_table
 from components.contracts.records import System
 from components.stage import StageRun, run_stage
 
-PROBLEMS = Path("data/problems")
 PREDICTIONS = Path("data/evaluate/predictions.parquet")
 ADAPTERS: dict[System, Path | None] = {
     "base": None,
@@ -23,31 +21,19 @@ ADAPTERS: dict[System, Path | None] = {
 
 
 def work(run: StageRun) -> None:
-    """A batch at a time, each kept as soon as it is done; languages come in turn, several of them in a batch."""
-    from components.evaluate.predict import predict
-    from components.generation.manifest import read_manifest
-    from components.generation.responder import Responder
-    from components.generation.sampler import Decoding
+    """One system after the other."""
+    from components.evaluate.predict import PROBLEMS, answers
     from components.journal import Journal
     from components.progress import Progress
     from components.questions import read_questions
 
-    params, manifest = run.params, read_manifest()
-    shots, questions = read_questions(PROBLEMS / "shots.jsonl"), read_questions(PROBLEMS / "test.jsonl")
-    decoding = Decoding(params.evaluate.max_new_tokens)
     journal = Journal(run.name, run.fingerprint())
     run.when_done(journal.close)
-    size, trained = params.evaluate.batch_size, params.base.trained_languages
-    by_lang = sorted(questions, key=lambda question: params.base.languages.index(question.lang))
+    questions = read_questions(PROBLEMS / "test.jsonl")
     rows: list[Prediction] = []
     with Progress("evaluate", len(questions) * len(ADAPTERS)) as progress:
         for system, adapter in ADAPTERS.items():
-            responder = Responder.load(manifest.policy, params.models.dtype, shots, size, adapter)
-            for start in range(0, len(by_lang), size):
-                asked = by_lang[start : start + size]
-                answer = partial(predict, system, responder, asked, decoding, trained)
-                rows += journal.piece(f"{system}-{start:06d}", Prediction, answer)
-                progress.advance(len(asked), note=f"{system} {asked[-1].lang}")
+            rows += answers(run.params, journal, system, adapter, questions, progress)
     write_table(PREDICTIONS, rows, Prediction)
     run.metrics = summarise(rows, questions)
     num_ungraded = len({row.problem_id for row in rows if row.correct is None})

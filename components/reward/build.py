@@ -10,6 +10,7 @@ from components.generation.manifest import read_manifest
 from components.params import RewardName
 from components.questions import read_questions
 from components.reward.bank import ReferenceBank
+from components.reward.controls import FormReward, RandomReward
 from components.reward.functions import AnswerReward, FormatReward, GoldReward, LanguageReward, NumbersReward
 from components.reward.hybrid import HybridReward
 from components.reward.paper import AnswerChrf, HybridPaperReward
@@ -51,6 +52,8 @@ def make_reward(name: RewardName, setup: RewardSetup, encoder: Encoder, bank: Re
         "hybrid": partial(HybridReward, setup, encoder),
         "hybrid_paper": partial(_hybrid_paper, setup, encoder),
         "gold": GoldReward,
+        "form": partial(FormReward, setup),
+        "random": RandomReward,
     }
     return made[name]()
 

@@ -20,7 +20,7 @@ PACKAGES = (
     "tokenizers", "torch", "transformers", "trl",
 )  # fmt: skip
 # What stages write and Git tracks: it changes while the pipeline runs and says nothing about the code.
-RESULTS = ("dvc.lock", "metrics", "runs", "plots", "report")
+RESULTS = ("dvc.lock", "compare/dvc.lock", "metrics", "runs", "plots", "report")
 
 
 def make_receipt(stage: str, run_id: str | None, started: datetime, seconds: float, degraded: bool) -> dict[str, Any]:

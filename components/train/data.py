@@ -1,5 +1,6 @@
 """What training reads: questions with a kept English reference, checked before any model loads."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +35,29 @@ def read_training_data(params: Params) -> TrainingData:
     seen = _with_reference(read_questions(PROBLEMS / "train.jsonl"), references)
     held_out = _with_reference(read_questions(PROBLEMS / "validation.jsonl"), references)
     trained = set(params.base.trained_languages)
+    asked = {"en"} if params.train.english_prompts else trained
+    given = shuffled({q.problem_id: r for q, r in seen}, params.train.shuffled_references, params.base.seed)
     data = TrainingData(
         shots=read_questions(PROBLEMS / "shots.jsonl"),
         english=[(q, r) for q, r in seen if q.lang == "en"],
-        rollouts=[(q, r) for q, r in seen if q.lang in trained],
+        rollouts=[(q, given[q.problem_id]) for q, _ in seen if q.lang in asked],
         validation=[(q, r) for q, r in held_out if q.lang in trained],
     )
     _check("English `train` questions", data.english, 1 if params.train.warmup_steps else 0)
-    _check("`train` questions in the trained languages", data.rollouts, params.train.prompts_per_step)
+    where = "English" if params.train.english_prompts else "the trained languages"
+    _check(f"`train` questions in {where}", data.rollouts, params.train.prompts_per_step)
     _check("`validation` questions in the trained languages", data.validation, 1)
     return data
+
+
+def shuffled(references: Mapping[str, Reference], share: float, seed: int) -> dict[str, Reference]:
+    """Each problem's reference; a `share` of the problems, drawn by `seed`, exchange theirs: none keeps its own.
+
+    One alone has nobody to exchange with, and keeps it.
+    """
+    order = sorted(references, key=lambda problem: hashlib.sha256(f"{seed}/{problem}".encode()).digest())
+    drawn = order[: round(share * len(order))]
+    return dict(references) | {a: references[b] for a, b in zip(drawn, drawn[1:] + drawn[:1], strict=True)}
 
 
 def _with_reference(questions: Sequence[Question], references: Mapping[str, Reference]) -> Pairs:

@@ -59,6 +59,7 @@ def run_grpo(
         ),
         advantage_std_floor=params.reward.advantage_std_floor,
         micro_batch_tokens=params.train.micro_batch_tokens,
+        leave_one_out=params.train.method == "rloo",
         resample_silent=params.train.silent_groups == "resample",
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,34 +25,48 @@ from components.progress import Progress
 from components.reward.calibrated import training_reward
 from components.stage import StageRun
 from components.train.callbacks import Candidates, Completions, LiveMetrics, StepsAlone, save_adapter, write_curve
-from components.train.data import Pairs, read_training_data
+from components.train.data import TrainingData, read_training_data
 from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
 from components.train.validation import Validation
 from components.train.warmup import warm_up
 
-WARMUP, TRAINED = Path("adapters/warmup"), Path("adapters/trained")
 CALIBRATION = Path("data/calibrate/calibration")
-COMPLETIONS = Path("data/train/completions.parquet")
-CURVE = Path("plots/train.csv")
 
 
-def train(run: StageRun) -> None:
-    """Warm up, run GRPO, choose the checkpoint, write the outputs."""
-    transformers_logging.set_verbosity_error()
-    params, manifest = run.params, read_manifest()
-    data = read_training_data(params)
-    # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
-    device, dtype = choose_device().type, str(choose_dtype(params.models.dtype)).removeprefix("torch.")
-    run.say(f"{device}, {dtype}, {torch.get_num_threads()} threads, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")
-    journal = Journal(run.name, f"{run.fingerprint()}-{torch.get_num_threads()}-{device}-{dtype}")
-    run.when_done(journal.close)
-    work = journal.folder
-    prompt_format = PromptFormat(load_tokenizer(manifest.policy), data.shots)
-    _warm_up(run, manifest, prompt_format, data.english, work)
-    policy, sampling_copy = _load_policy(params, manifest)
-    validation = Validation(data.validation, Decoding(params.sampling.max_new_tokens), work / "validation.json")
-    responder = Responder(sampling_copy.model, prompt_format, params.sampling.batch_size)
+@dataclass(frozen=True)
+class Outputs:
+    """Where a training leaves what it made."""
+
+    warmup: Path = Path("adapters/warmup")
+    trained: Path = Path("adapters/trained")
+    completions: Path = Path("data/train/completions.parquet")
+    curve: Path = Path("plots/train.csv")
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What is there before anything is trained."""
+
+    manifest: ModelManifest
+    data: TrainingData
+    prompt_format: PromptFormat
+    work: Path
+    """Of unfinished work."""
+
+
+def train(run: StageRun, outputs: Outputs = Outputs(), warmed_up: Path | None = None) -> None:
+    """Warm up, run GRPO, choose the checkpoint, write the outputs.
+
+    Args:
+        warmed_up: An adapter to go on from in place of a warm-up; parameters without warm-up steps want none.
+    """
+    begun = _begin(run)
+    _warm_up(run, begun, outputs.warmup, warmed_up if run.params.train.warmup_steps else None)
+    policy, sampling_copy = _load_policy(run.params, begun.manifest, outputs.warmup)
+    params, work = run.params, begun.work
+    validation = Validation(begun.data.validation, Decoding(params.sampling.max_new_tokens), work / "validation.json")
+    responder = Responder(sampling_copy.model, begun.prompt_format, params.sampling.batch_size)
 
     def measure(step: int) -> None:
         sampling_copy.refresh()
@@ -60,10 +75,10 @@ def train(run: StageRun) -> None:
 
     if 0 not in validation.history:
         measure(0)
-    save = partial(save_adapter, policy, base_name=manifest.policy.name)
+    save = partial(save_adapter, policy, base_name=begun.manifest.policy.name)
     candidates = Candidates(save, work / "candidates", params.train.validate_every, measure)
     encoder = Encoder(params.reward.encoder)
-    with Progress("train: GRPO steps", params.train.steps) as progress:
+    with Progress("train: RL steps", params.train.steps) as progress:
         callbacks = [
             StepsAlone(encoder.forget),
             LiveMetrics(progress, "grpo", run.log_metrics),
@@ -73,51 +88,80 @@ def train(run: StageRun) -> None:
         history = run_grpo(
             policy,
             sampling_copy,
-            prompt_format,
-            data.rollouts,
+            begun.prompt_format,
+            begun.data.rollouts,
             training_reward(params.reward, encoder, CALIBRATION),
             params,
             work / "grpo",
             callbacks,
         )
-    _write_outputs(run, history, validation, work)
+    _write_outputs(run, history, validation, work, outputs)
 
 
-def _load_policy(params: Params, manifest: ModelManifest) -> tuple[Any, SamplingCopy]:
+def warm_up_alone(run: StageRun, folder: Path) -> None:
+    """The warm-up's adapter and nothing else, into `folder`."""
+    _warm_up(run, _begin(run), folder, None)
+
+
+def _begin(run: StageRun) -> _Begun:
+    transformers_logging.set_verbosity_error()
+    params, manifest = run.params, read_manifest()
+    data = read_training_data(params)
+    # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
+    device, dtype = choose_device().type, str(choose_dtype(params.models.dtype)).removeprefix("torch.")
+    run.say(f"{device}, {dtype}, {torch.get_num_threads()} threads, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")
+    journal = Journal(run.name, f"{run.fingerprint()}-{torch.get_num_threads()}-{device}-{dtype}")
+    run.when_done(journal.close)
+    return _Begun(manifest, data, PromptFormat(load_tokenizer(manifest.policy), data.shots), journal.folder)
+
+
+def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, SamplingCopy]:
     """The trainable policy, starting from the warm-up's adapter, and the copy that rollouts come from."""
     torch.manual_seed(params.base.seed)
-    policy: Any = PeftModel.from_pretrained(load_model(manifest.policy, params.models.dtype), WARMUP, is_trainable=True)
+    policy: Any = PeftModel.from_pretrained(load_model(manifest.policy, params.models.dtype), warmup, is_trainable=True)
     policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
     copy: Any = load_model(manifest.policy, params.models.dtype)
     return policy, SamplingCopy(policy, copy)
 
 
-def _warm_up(run: StageRun, manifest: ModelManifest, prompt_format: PromptFormat, pairs: Pairs, work: Path) -> None:
-    """adapters/warmup, made now or copied from an interrupted run of the same fingerprint."""
-    train, done = run.params.train, work / "warmup-done"
+def _warm_up(run: StageRun, begun: _Begun, folder: Path, warmed_up: Path | None) -> None:
+    """The warm-up's adapter into `folder`: `warmed_up`, one made now, or that of an interrupted run."""
+    done = begun.work / "warmup-done"
+    if warmed_up is not None:
+        shutil.copytree(warmed_up, folder, dirs_exist_ok=True)
+        return
     if not done.is_dir():
-        torch.manual_seed(run.params.base.seed)
-        config = LoraConfig(
-            r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
-        )
-        policy: Any = get_peft_model(load_model(manifest.policy, run.params.models.dtype), config)
-        with Progress("train: warm-up steps", train.warmup_steps) as progress:
-            if train.warmup_steps > 0:
-                callback = LiveMetrics(progress, "warmup", run.log_metrics)
-                warm_up(policy, prompt_format, pairs, train, run.params.base.seed, work / "warmup", callback)
-        save_adapter(policy, work / "warmup-saving", manifest.policy.name)
-        (work / "warmup-saving").rename(done)
-    shutil.copytree(done, WARMUP, dirs_exist_ok=True)
+        _make_warmup(run, begun, done)
+    shutil.copytree(done, folder, dirs_exist_ok=True)
 
 
-def _write_outputs(run: StageRun, history: list[dict[str, Any]], validation: Validation, work: Path) -> None:
+def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
+    train, manifest, work = run.params.train, begun.manifest, begun.work
+    torch.manual_seed(run.params.base.seed)
+    config = LoraConfig(
+        r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    policy: Any = get_peft_model(load_model(manifest.policy, run.params.models.dtype), config)
+    with Progress("train: warm-up steps", train.warmup_steps) as progress:
+        if train.warmup_steps > 0:
+            live, seed = LiveMetrics(progress, "warmup", run.log_metrics), run.params.base.seed
+            warm_up(policy, begun.prompt_format, begun.data.english, train, seed, work / "warmup", live)
+    save_adapter(policy, work / "warmup-saving", manifest.policy.name)
+    (work / "warmup-saving").rename(done)
+
+
+def _write_outputs(
+    run: StageRun, history: list[dict[str, Any]], validation: Validation, work: Path, outputs: Outputs
+) -> None:
     best = validation.best_step()
-    shutil.copytree(work / "candidates" / f"step-{best}", TRAINED, dirs_exist_ok=True)
-    write_curve(CURVE, history, validation.history)
-    COMPLETIONS.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(work / "candidates" / f"step-{best}", outputs.trained, dirs_exist_ok=True)
+    write_curve(outputs.curve, history, validation.history)
+    outputs.completions.parent.mkdir(parents=True, exist_ok=True)
     tables = sorted((work / "grpo" / "completions").glob("*.parquet"))
-    pd.concat([pd.read_parquet(table) for table in tables], ignore_index=True).to_parquet(COMPLETIONS, index=False)
-    run.log_artifact(COMPLETIONS)
+    pd.concat([pd.read_parquet(table) for table in tables], ignore_index=True).to_parquet(
+        outputs.completions, index=False
+    )
+    run.log_artifact(outputs.completions)
     steps = [entry for entry in history if "reward" in entry]
     tail = steps[-max(1, len(steps) // 5) :]
     run.metrics = {
@@ -131,6 +175,7 @@ def _write_outputs(run: StageRun, history: list[dict[str, Any]], validation: Val
         "logp_difference_mean": _mean(steps, "sampling/logp_difference_mean"),
         "skipped_steps": max(entry["faults/skipped_steps"] for entry in steps),  # since the last resumption
         "out_of_memory_retries": max(entry["faults/retries"] for entry in steps),  # any: not bit-for-bit repeatable
+        "tokens_sampled": sum(value for entry in steps for key, value in entry.items() if key.startswith("tokens/")),
         "step_seconds_mean": _mean(steps, "step_time"),
     }
     run.say(f"step {best} chosen on validation: {validation.history[best]['macro']:.3f} "

@@ -4,7 +4,7 @@ Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a s
 - `_get_train_sampler`: an epoch's order does not depend on how the epochs before it were run;
 - `rollout_func` (documented): rollouts from the sampling copy, one prefill a prompt;
 - `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language;
-- `_generate_and_score_completions`: A = (R - mean) / max(std, floor); other prompts for groups without signal;
+- `_generate_and_score_completions`: A = (R - mean) / max(std, floor) or RLOO's; other prompts for silent groups;
 - `_compute_loss`: TRL's loss in micro-batches by tokens (`components.train.learning`);
 - `_get_per_token_logps_and_entropies`: one differentiable prefill a prompt, no materialised logits.
 """
@@ -49,16 +49,21 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         decoding: Decoding,
         advantage_std_floor: float,
         micro_batch_tokens: int,
+        leave_one_out: bool = False,
         resample_silent: bool = False,
         warn: Callable[[str], None] = say,
         **kwargs: Any,  # noqa: ANN401 - GRPOTrainer's
     ) -> None:
-        """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal."""
+        """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal.
+
+        `leave_one_out`: RLOO's advantage (Ahmadian et al. 2024, arXiv 2402.14740) in place of the standardised one.
+        """
         super().__init__(rollout_func=self._rollout, **kwargs)
         if self.args.gradient_accumulation_steps > 1 or self.loss_type not in ("grpo", "dr_grpo"):
             raise ValueError("micro-batches by tokens need a mean over rollouts (grpo, dr_grpo) and no accumulation")
         self.sampling_copy, self.prompt_format, self.decoding = sampling_copy, prompt_format, decoding
         self.advantage_std_floor, self.resample_silent = advantage_std_floor, resample_silent
+        self.leave_one_out = leave_one_out
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
         self.faults = Faults(warn)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
@@ -135,13 +140,22 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     def _scored(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         """TRL's rollouts and R - mean (`scale_rewards="none"`), which is left to be divided, and the languages."""
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        groups = self._totals.view(-1, self.num_generations)
-        spread = _nanstd(groups).clamp(min=self.advantage_std_floor)[:, None]
-        output["advantages"] = (output["advantages"].view(-1, self.num_generations) / spread).view(-1)
+        scale = self._scale(self._totals.view(-1, self.num_generations))
+        output["advantages"] = (output["advantages"].view(-1, self.num_generations) * scale[:, None]).view(-1)
         output["lang"] = self.learning.lang_ids([row["lang"] for row in inputs])
         logged: Any = self._logs["advantages"]  # TRL's for these rows are at its end
         logged[-len(inputs) :] = output["advantages"].tolist()
         return output
+
+    def _scale(self, groups: Tensor) -> Tensor:
+        """What R - mean is multiplied with in each group (U,), of rewards (U, S) that are NaN where unscored.
+
+        R - mean of the others = (R - mean of all) · n / (n - 1), n the group's scored responses.
+        """
+        if self.leave_one_out:
+            num_scored = groups.isfinite().sum(1)
+            return num_scored / (num_scored - 1).clamp(min=1)
+        return 1 / _nanstd(groups).clamp(min=self.advantage_std_floor)
 
     def _other_prompts(self, inputs: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
         """Rows of `count` prompts that are not in the batch, each as often as a group is large."""

@@ -23,6 +23,7 @@ NOT_DEPENDED_ON = {
     "components/params.py",
 }
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+COMPARISON: dict[str, Any] = yaml.safe_load((ROOT / "compare/dvc.yaml").read_text())["stages"]
 
 
 def paths(stage: str, key: str) -> list[str]:
@@ -52,8 +53,9 @@ def test_outputs_leave_dvcs_run_cache_at_work(stage: str) -> None:
 
 
 def test_every_section_is_claimed_and_every_claim_is_a_section() -> None:
-    claimed = {key.split(".")[0] for stage in STAGES for key in PIPELINE[stage]["params"]}
-    assert claimed == set(Params.model_fields) == {*STAGES, *SHARED}
+    stages = [*PIPELINE.values(), *COMPARISON.values()]
+    claimed = {key.split(".")[0] for stage in stages for key in stage["params"]}
+    assert claimed == set(Params.model_fields) == {*STAGES, *SHARED, "compare"}
     assert claimed == set(yaml.safe_load((ROOT / "params.yaml").read_text()))
 
 
@@ -62,6 +64,30 @@ def test_deps_cover_the_code_that_the_stage_imports(stage: str) -> None:
     code = {dep for dep in paths(stage, "deps") if dep.startswith("components")}
     used = {room(name) for name in closure(f"components.{stage}")} - NOT_DEPENDED_ON
     assert code == used
+
+
+@pytest.mark.parametrize(
+    ("stage", "starts"),
+    [
+        ("base", ["components.compare.on_test"]),
+        ("warmup", ["components.compare.on_test", "components.train"]),
+        ("arm", ["components.compare.on_test", "components.train"]),
+        ("table", ["components.compare.table"]),
+    ],
+)
+def test_deps_of_the_comparison_cover_its_code(stage: str, starts: list[str]) -> None:
+    code = {dep for dep in COMPARISON[stage]["deps"] if dep.startswith("components")}
+    used = {name for start in starts for name in closure(start)}
+    rooms = {room(name) for name in used} - NOT_DEPENDED_ON - {"components/compare"}
+    own = {f"{name.replace('.', '/')}.py" for name in used if name.startswith("components.compare.")}
+    assert code == rooms | own
+
+
+def test_an_arm_depends_on_all_that_training_and_evaluation_depend_on() -> None:
+    arm = set(COMPARISON["arm"]["deps"])
+    for stage, own in (("train", set()), ("evaluate", {"adapters/trained", "adapters/warmup"})):
+        assert set(paths(stage, "deps")) - own <= arm, stage
+        assert set(PIPELINE[stage]["params"]) <= set(COMPARISON["arm"]["params"]), stage
 
 
 def test_test_split_is_read_by_evaluate_and_report_alone() -> None:

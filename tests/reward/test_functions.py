@@ -45,7 +45,7 @@ def test_every_reward_has_golden_cases_and_those_that_compare_have_one_of_none()
     scored = [name for name in NAMES if name != "margin"]
     assert {name for case in CASES for name in case["scores"]} == set(scored)
     unscored = {name for case in CASES for name, score in case["scores"].items() if score is None}
-    assert unscored == set(scored) - {"language", "format", "repetition"}
+    assert unscored == set(scored) - {"language", "format", "repetition", "form", "random"}
 
 
 def test_the_commands_names_are_the_parameters_names():

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.contracts import PipelineError, Question, Reference, write_records
 from components.params import load_params
-from components.train.data import read_training_data
+from components.train.data import read_training_data, shuffled
 
 
 def question(split, number, lang):
@@ -43,6 +45,26 @@ def keep(*kept):
         Path("data/reference/references.jsonl"),
         [reference(s, n, (s, n) in kept) for s, c in (("train", 4), ("validation", 2)) for n in range(c)],
     )
+
+
+@given(st.integers(0, 30), st.floats(0, 1), st.integers(0, 99))
+def test_a_share_of_the_problems_exchange_their_references(count, share, seed):
+    own = {f"p{n}": reference("train", n) for n in range(count)}
+    given_ = shuffled(own, share, seed)
+    moved = [problem for problem in own if given_[problem] != own[problem]]
+    assert sorted(r.problem_id for r in given_.values()) == sorted(r.problem_id for r in own.values()), "none is lost"
+    assert len(moved) == (round(share * count) if round(share * count) > 1 else 0)
+    assert given_ == shuffled(dict(reversed(own.items())), share, seed), "whatever their order"
+
+
+def test_controls_of_training_change_what_rl_sees_and_nothing_else(params):
+    keep(*ALL)
+    own = read_training_data(params)
+    controls = {"english_prompts": True, "shuffled_references": 1.0}
+    changed = read_training_data(params.model_copy(update={"train": params.train.model_copy(update=controls)}))
+    assert [q.lang for q, _ in changed.rollouts] == ["en"] * 4
+    assert all(q.problem_id != r.problem_id for q, r in changed.rollouts)
+    assert (changed.english, changed.validation) == (own.english, own.validation)
 
 
 ALL = [("train", n) for n in range(4)] + [("validation", n) for n in range(2)]

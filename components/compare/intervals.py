@@ -1,0 +1,71 @@
+"""Intervals over problems and seeds: every system answers the same problems, arms and warm-ups share their seeds.
+
+Notation: R resamples, S seeds.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.statistics import FloatArray, Interval, Outcome, PairedBootstrap, percentile_interval
+
+BASE = "base"
+
+
+class SeededBootstrap:
+    """Macro accuracies of arms, each trained with several seeds, with problems and seeds resampled together.
+
+    A resample draws problems, and for each system that has seeds S of its seeds, the same for all: a gain over the
+    warm-up is paired by seed and problem. With one seed nothing is drawn, and intervals are over problems alone.
+    """
+
+    def __init__(
+        self,
+        base: Sequence[Outcome],
+        arms: Mapping[str, Mapping[int, Sequence[Outcome]]],
+        num_resamples: int,
+        confidence: float,
+        seed: int,
+    ) -> None:
+        """`arms`: by name and seed, the warm-up among them; all with the same seeds, on the problems of `base`.
+
+        Raises:
+            ValueError: As `PairedBootstrap`; or the arms' seeds differ.
+        """
+        seeds = {tuple(own) for own in arms.values()}
+        if len(seeds) != 1:
+            raise ValueError("the arms were trained with different seeds, so they cannot be paired")
+        (self.seeds,) = seeds
+        rows = [row._replace(system=BASE) for row in base]
+        for arm, own in arms.items():
+            rows += [row._replace(system=f"{arm}/{number}") for number, outcomes in own.items() for row in outcomes]
+        self._paired = PairedBootstrap(rows, num_resamples, confidence, seed)
+        self.languages = self._paired.languages
+        self._confidence = confidence
+        draws = np.random.default_rng(seed + 1).integers(0, len(self.seeds), (num_resamples, len(self.seeds)))
+        whole = np.arange(len(self.seeds))[None]
+        self._draws: NDArray[np.int64] = np.vstack([whole, draws])  # (1 + R, S); the first row is the seeds themselves
+
+    def accuracy(self, arm: str, languages: Sequence[str]) -> Interval:
+        """Mean over seeds, 0 to 1."""
+        return percentile_interval(self._mean(arm, languages), self._confidence)
+
+    def gain(self, after: str, before: str, languages: Sequence[str]) -> Interval:
+        """Mean over seeds of `after` minus `before`, paired, -1 to 1."""
+        return percentile_interval(self._mean(after, languages) - self._mean(before, languages), self._confidence)
+
+    def by_seed(self, after: str, before: str, languages: Sequence[str]) -> list[float]:
+        """The gain of each seed."""
+        return [
+            float((self._of(after, number, languages) - self._of(before, number, languages))[0])
+            for number in self.seeds
+        ]
+
+    def _mean(self, arm: str, languages: Sequence[str]) -> FloatArray:
+        """(1 + R,)."""
+        own = np.stack([self._of(arm, number, languages) for number in self.seeds], axis=1)  # (1 + R, S)
+        return np.asarray(np.take_along_axis(own, self._draws, axis=1).mean(axis=1))
+
+    def _of(self, arm: str, seed: int, languages: Sequence[str]) -> FloatArray:
+        return self._paired.resampled(BASE if arm == BASE else f"{arm}/{seed}", languages)

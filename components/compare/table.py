@@ -1,0 +1,147 @@
+"""The comparison's table: each arm against the base, the warm-up and the controls."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from components.compare import PREDICTIONS
+from components.compare.intervals import BASE, SeededBootstrap
+from components.contracts import PipelineError, Prediction, read_table, write_text
+from components.params import Params
+from components.progress import print_wide
+from components.stage import METRICS, StageRun
+from components.statistics import Interval, Outcome
+
+WARMUP, MEANING, CONTROLS = "warmup", "hybrid", ("shuffled", "form")
+MARKDOWN = Path("report/compare.md")
+HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "never trained", "English",
+          "in language", "cut off", "tokens", "seconds a step")  # fmt: skip
+
+
+def compare_arms(run: StageRun, root: Path) -> None:
+    """Write metrics/compare.json and report/compare.md, send a run an arm to MLflow.
+
+    Raises:
+        PipelineError: No test problem has a gold answer.
+    """
+    params = run.params
+    names = [WARMUP, *params.compare.run]
+    rows = {(arm, seed): _rows(root / f"{arm}-{seed}") for arm in names for seed in params.compare.seeds}
+    arms = {arm: {seed: _outcomes(rows[arm, seed]) for seed in params.compare.seeds} for arm in names}
+    base = _outcomes(_rows(root / BASE))
+    if not base:
+        raise PipelineError("no test problem has a gold answer: the arms cannot be compared")
+    report = params.report
+    bootstrap = SeededBootstrap(base, arms, report.bootstrap_resamples, report.confidence, params.base.seed)
+    told = {arm: _figures(bootstrap, arm, params) | _costs(arm, params) for arm in names}
+    run.metrics = {"arms": told, "seeds": list(bootstrap.seeds), "verdict": verdict(bootstrap, names, params)}
+    write_text(MARKDOWN, as_markdown(run.metrics))
+    run.log_artifact(MARKDOWN)
+    run.log_arms(told)
+
+
+def verdict(bootstrap: SeededBootstrap, names: Sequence[str], params: Params) -> str:
+    """Whether the pivot's semantics help, in one sentence: only where hybrid beats both controls, intervals above 0."""
+    missing = [name for name in (MEANING, *CONTROLS) if name not in names]
+    if missing:
+        return f"Whether the pivot's semantics help was not asked: no arm {', '.join(missing)}."
+    trained = params.base.trained_languages
+    gains = {control: bootstrap.gain(MEANING, control, trained) for control in CONTROLS}
+    figures = "; ".join(f"over {control} {points(gain)}" for control, gain in gains.items())
+    if all(gain.direction > 0 for gain in gains.values()):
+        return f"The pivot's semantics help ({figures})."
+    return f"It is not shown that the pivot's semantics help ({figures})."
+
+
+def points(gain: Interval | Mapping[str, float]) -> str:
+    """A difference of shares in percentage points with its interval."""
+    own = asdict(gain) if isinstance(gain, Interval) else gain
+    return f"{100 * own['mean']:+.1f} [{100 * own['low']:+.1f}, {100 * own['high']:+.1f}]"
+
+
+def as_markdown(metrics: Mapping[str, Any]) -> str:
+    """The table, what it says, and how to read it."""
+    lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
+    lines += [f"| {' | '.join(_cells(arm, own))} |" for arm, own in metrics["arms"].items()]
+    return "\n".join([*lines, "", metrics["verdict"], "", _HOW_TO_READ, ""])
+
+
+def print_arms(metrics: Mapping[str, Any]) -> None:
+    """The same in a terminal."""
+    table = Table(*HEADER, box=SIMPLE_HEAD, title="Comparison by training", title_justify="left")
+    for arm, own in metrics["arms"].items():
+        table.add_row(*_cells(arm, own))
+    table.caption = f"{metrics['verdict']} {_HOW_TO_READ}"
+    table.caption_justify = "left"
+    print_wide(table)
+
+
+_HOW_TO_READ = (
+    "Accuracy: macro over the trained languages, per cent, mean over seeds. Gains in points with intervals over "
+    "problems and seeds. Never trained, English: gain over the base. Tokens: sampled in RL, a seed."
+)
+
+
+def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, Any]:
+    trained = params.base.trained_languages
+    never = [lang for lang in params.base.languages if lang not in trained and lang != "en"]
+    groups = {"gain_over_base": trained, "gain_never_trained": never, "gain_english": ["en"]}
+    gains = {
+        name: asdict(bootstrap.gain(arm, BASE, langs))
+        for name, langs in groups.items()
+        if langs and set(langs) <= set(bootstrap.languages)
+    }
+    return {
+        "accuracy": asdict(bootstrap.accuracy(arm, trained)),
+        **gains,
+        "gain_over_warmup": asdict(bootstrap.gain(arm, WARMUP, trained)),
+        "gain_over_warmup_by_seed": dict(
+            zip(map(str, bootstrap.seeds), bootstrap.by_seed(arm, WARMUP, trained), strict=True)
+        ),
+    }
+
+
+def _costs(arm: str, params: Params) -> dict[str, float]:
+    """Means over seeds, from each part's own metrics."""
+    paths = [METRICS / "compare" / f"{arm}-{seed}.json" for seed in params.compare.seeds]
+    metrics = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return {
+        "language_share": _mean([own["test"]["language_share"] for own in metrics]),
+        "truncated_share": _mean([own["test"]["truncated_share"] for own in metrics]),
+        "tokens_sampled": _mean([own.get("tokens_sampled", 0.0) for own in metrics]),
+        "step_seconds": _mean([own.get("step_seconds_mean", 0.0) for own in metrics]),
+    }
+
+
+def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
+    accuracy = own["accuracy"]
+    by_seed = ", ".join(f"{100 * gain:+.1f}" for gain in own["gain_over_warmup_by_seed"].values())
+    is_warmup = arm == WARMUP
+    return [
+        arm,
+        f"{100 * accuracy['mean']:.1f} [{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}]",
+        points(own["gain_over_base"]),
+        "–" if is_warmup else points(own["gain_over_warmup"]),
+        "–" if is_warmup else by_seed,
+        *(points(own[key]) if key in own else "–" for key in ("gain_never_trained", "gain_english")),
+        f"{100 * own['language_share']:.1f}",
+        f"{100 * own['truncated_share']:.1f}",
+        *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "step_seconds")),
+    ]
+
+
+def _rows(folder: Path) -> list[Prediction]:
+    return read_table(folder / PREDICTIONS, Prediction)
+
+
+def _outcomes(rows: Sequence[Prediction]) -> list[Outcome]:
+    return [Outcome(row.system, row.problem_id, row.lang, row.correct) for row in rows if row.correct is not None]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,93 @@
+"""The table of arms: what is read, what is written, and when it says that the pivot's semantics help."""
+
+import json
+import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from components.compare.table import compare_arms, print_arms
+from components.contracts import PipelineError, Prediction, write_json, write_table
+from components.progress import console
+from tests.report.made_up import params
+
+LANGUAGES = ("en", "es", "th", "sw")
+SEEDS = [17, 18]
+
+
+def predictions(chance, seed, graded=True):
+    draw = random.Random(seed)
+    return [
+        Prediction(
+            system="trained", problem_id=f"p{n}", lang=lang, family="f", unseen_family=False, trained_lang=lang == "es",
+            response="5", num_tokens=3, truncated=n % 10 == 0, answer_read="5", answer_path="phrase",
+            correct=draw.random() < chance if graded else None, language_share=0.9,
+        )
+        for n in range(60) for lang in LANGUAGES
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def compared(tmp_path, monkeypatch):
+    """Write a run of the given chances by arm, compare, and give what came out."""
+    monkeypatch.chdir(tmp_path)
+    logged = []
+
+    def compare(chances, graded=True):
+        own = params(LANGUAGES, ("es", "th"))
+        section = own.compare.model_copy(update={"run": [arm for arm in chances if arm != "warmup"], "seeds": SEEDS})
+        run = SimpleNamespace(
+            params=own.model_copy(update={"compare": section}), metrics={}, log_artifact=lambda _: None,
+            log_arms=logged.append,
+        )  # fmt: skip
+        write_table(Path("data/compare/base/predictions.parquet"), predictions(0.2, 0, graded), Prediction)
+        for arm, chance in chances.items():
+            for seed in SEEDS:
+                rows = predictions(chance, f"{arm}{seed}", graded)
+                write_table(Path(f"data/compare/{arm}-{seed}/predictions.parquet"), rows, Prediction)
+                told = {"test": {"language_share": 0.9, "truncated_share": 0.1, "num_tokens": 9}}
+                more = {} if arm == "warmup" else {"tokens_sampled": 100.0 * seed, "step_seconds_mean": 40.0}
+                write_json(Path(f"metrics/compare/{arm}-{seed}.json"), told | more)
+        compare_arms(run, Path("data/compare"))
+        json.dumps(run.metrics, allow_nan=False)
+        assert logged == [run.metrics["arms"]]
+        return run.metrics
+
+    return compare
+
+
+def test_the_table_holds_every_arm_and_its_gains(compared):
+    metrics = compared({"warmup": 0.3, "hybrid": 0.8, "shuffled": 0.3, "form": 0.3})
+    assert metrics["verdict"].startswith("The pivot's semantics help (over shuffled +")
+    hybrid = metrics["arms"]["hybrid"]
+    assert hybrid["gain_over_warmup"]["low"] > 0
+    assert set(hybrid["gain_over_warmup_by_seed"]) == {"17", "18"}
+    assert hybrid["tokens_sampled"] == 1750
+    assert abs(metrics["arms"]["warmup"]["gain_over_warmup"]["mean"]) == 0
+    text = Path("report/compare.md").read_text()
+    assert text.count("\n| ") == 6  # header, rule, four arms
+    row = next(line for line in text.splitlines() if line.startswith("| hybrid"))
+    assert f"| {100 * hybrid['accuracy']['mean']:.1f} [" in row
+    with console.capture() as printed:
+        print_arms(metrics)
+    assert all(arm in printed.get() for arm in metrics["arms"])
+
+
+@pytest.mark.parametrize(
+    ("chances", "wanted"),
+    [
+        (
+            {"warmup": 0.3, "hybrid": 0.8, "shuffled": 0.8, "form": 0.3},
+            "It is not shown that the pivot's semantics help",
+        ),
+        ({"warmup": 0.3, "hybrid": 0.8}, "was not asked: no arm shuffled, form."),
+    ],
+)
+def test_help_is_claimed_only_over_both_controls(compared, chances, wanted):
+    assert wanted in compared(chances)["verdict"]
+
+
+def test_without_gold_nothing_is_compared(compared):
+    with pytest.raises(PipelineError, match="no test problem has a gold answer"):
+        compared({"warmup": 0.3, "hybrid": 0.5}, graded=False)
