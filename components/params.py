@@ -208,6 +208,8 @@ class AuditParams(Section):
 
     num_problems: int = Field(ge=2)
     num_samples: int = Field(ge=2)
+    min_problems: int = Field(ge=2)
+    """Of fewer problems with a reference nothing is concluded."""
     max_ece: float = Field(gt=0, le=1)
     max_auc_drop: float = Field(ge=0, le=1)
 

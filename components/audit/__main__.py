@@ -43,7 +43,7 @@ def work(run: StageRun) -> None:
     write_table(SCORES, scored_responses(asked, sampled, compared, labels), ScoredResponse)
     print_comparison(compared.metrics)
     before = json.loads(BEFORE.read_text(encoding="utf-8"))
-    found = verdict(before, compared.metrics, params.reward, params.audit)
+    found = verdict(before, compared.metrics, len(set(problems)), params.reward, params.audit)
     run.metrics = {**compared.metrics, **found}
     run.say(f"calibration {found['verdict']}" + "".join(f"; {reason}" for reason in found["reasons"]))
 

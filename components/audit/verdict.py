@@ -7,7 +7,11 @@ from components.params import AuditParams, RewardParams
 
 
 def verdict(
-    before: Mapping[str, Any], after: Mapping[str, Any], params: RewardParams, limits: AuditParams
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    num_problems: int,
+    params: RewardParams,
+    limits: AuditParams,
 ) -> dict[str, Any]:
     """`passed`, `failed` or `unverified`, with the reasons.
 
@@ -16,7 +20,10 @@ def verdict(
 
     Args:
         before, after: `metrics` of the two comparisons.
+        num_problems: Those that `after` is about: responses to one problem are right or wrong together.
     """
+    if num_problems < limits.min_problems:
+        return _unverified(f"{num_problems} problems have a reference, {limits.min_problems} are needed to judge")
     gold = after["labels"].get("gold")
     if gold is None:
         return _unverified("no response has a gold answer, or all are right, or all wrong")

@@ -22,7 +22,7 @@ from tests.attacks.rows import fixed
 
 SETTINGS = CompareSettings(FitSettings(num_folds=3), Bootstrap(num_resamples=20))
 REWARD = load_params().reward.model_copy(update={"function": "embedding"})
-LIMITS = AuditParams(num_problems=12, num_samples=3, max_ece=0.2, max_auc_drop=0.2)
+LIMITS = AuditParams(num_problems=12, num_samples=3, min_problems=2, max_ece=0.2, max_auc_drop=0.2)
 UNDECLARED = "bn"
 SCORED = ("answer", "numbers", "language", "repetition", "embedding", "steps")
 # threadpool_limits below: between the many small fits, BLAS's threads would wait for each other most of the time.
@@ -90,4 +90,4 @@ def audit_metrics(languages: tuple[str, ...], graded: bool = True, strength: flo
     said = np.array([row.terms["hybrid"] for row in rows], dtype=float)
     costs = Costs(len(rows), dict.fromkeys(SCORED, 0.5))
     found = _measure(rows, costs, labels, {"calibrated": said}, SETTINGS)
-    return found | verdict(calibrate_metrics(languages, graded), found, REWARD, LIMITS)
+    return found | verdict(calibrate_metrics(languages, graded), found, LIMITS.min_problems, REWARD, LIMITS)
