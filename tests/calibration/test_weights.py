@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -80,7 +80,11 @@ def test_no_fit_sees_the_questions_that_it_scores(seed, num_folds, fold_seed):
         return real_index(self, terms, langs)
 
     with patch.object(weights_module, "fit_weights", fit), patch.object(FittedWeights, "index", index):
-        cross_fit(*rollouts, NAMES, num_folds=num_folds, seed=fold_seed, l2=1.0)
+        try:
+            cross_fit(*rollouts, NAMES, num_folds=num_folds, seed=fold_seed, l2=1.0)
+        except ValueError as error:  # of 12 questions, all right in the folds that fit: there is no fit to look at
+            assume("all labels are the same" not in str(error))
+            raise
     assert len(saw) == len(scored) == num_folds
     assert all(not seen & held and seen | held == set(rollouts.groups) for seen, held in zip(saw, scored, strict=True))
     assert set.union(*scored) == set(rollouts.groups)

@@ -61,7 +61,7 @@ def test_finished_stage_leaves_metrics_receipt_and_run(repository: Path, all_run
     artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
     assert artifacts.is_relative_to(repository / "mlruns" / "artifacts")
     assert (artifacts / "completions" / "0.txt").read_text() == "x"
-    assert json.loads((artifacts / "params.json").read_text())["train"]["steps"] == 30
+    assert json.loads((artifacts / "params.json").read_text())["train"]["steps"] == load_params().train.steps
     assert json.loads(Path("metrics/reference.json").read_text())["languages"]["es"]["accuracy"] == 0.5
     receipt = json.loads(Path("runs/reference.json").read_text())
     assert receipt["run_id"] == run.info.run_id
