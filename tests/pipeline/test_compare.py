@@ -13,29 +13,29 @@ pytestmark = pytest.mark.slow
 
 def test_arms_are_trained_and_compared_and_trained_again_only_where_something_changed(clone: Path):
     params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["compare"] |= {"run": ["form", "shuffled"], "seeds": [17]}
+    params["compare"] |= {"run": ["random", "shuffled"], "seeds": [17]}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     printed = run(clone, "-m", "components.cli", "compare")
     assert "was not asked: no arm hybrid" in " ".join(printed.split())
     metrics = json.loads((clone / "metrics/compare.json").read_text())
-    assert set(metrics["arms"]) == {"form", "shuffled", "warmup"}
-    assert metrics["arms"]["form"]["tokens_sampled"] > 0
+    assert set(metrics["arms"]) == {"random", "shuffled", "warmup"}
+    assert metrics["arms"]["random"]["tokens_sampled"] > 0
     assert not (clone / "metrics/train.json").exists(), "the pipeline's own training is not part of it"
     adapters = {
         arm: (clone / f"data/compare/{arm}-17/adapter/adapter_model.safetensors").read_bytes()
-        for arm in ("warmup", "form", "shuffled")
+        for arm in ("warmup", "random")
     }
-    assert len(set(adapters.values())) == 3
-    start = (clone / "data/compare/form-17/start/adapter_model.safetensors").read_bytes()
+    assert adapters["random"] != adapters["warmup"]
+    start = (clone / "data/compare/random-17/start/adapter_model.safetensors").read_bytes()
     assert start == adapters["warmup"], "every arm starts from its seed's warm-up"
 
     receipts = {path: path.read_text() for path in (clone / "runs/compare").glob("*.json")}
-    assert sorted(path.stem for path in receipts) == ["base", "form-17", "shuffled-17", "warmup-17"]
-    params["compare"]["run"] = ["form"]
+    assert sorted(path.stem for path in receipts) == ["base", "random-17", "shuffled-17", "warmup-17"]
+    params["compare"]["run"] = ["random"]
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "-m", "components.cli", "compare")
     assert {path: path.read_text() for path in receipts} == receipts, "nothing is trained again"
-    assert set(json.loads((clone / "metrics/compare.json").read_text())["arms"]) == {"form", "warmup"}
+    assert set(json.loads((clone / "metrics/compare.json").read_text())["arms"]) == {"random", "warmup"}
 
 
 def test_an_arm_that_is_not_there_is_told_in_one_line(clone: Path):
