@@ -27,7 +27,7 @@ MEASURED: tuple[RewardName, ...] = (
     "answer", "format", "numbers", "language", "repetition", "embedding", "margin", "steps", "hybrid_paper",
 )  # fmt: skip
 OTHERS = ("embedding", "margin", "hybrid_paper")
-"""What no hybrid of ours is made of: rewards that embed the whole response, as long again as its steps."""
+"""What no hybrid of ours is made of: rewards that embed the whole response."""
 HYBRID_PARTS = ("answer", "numbers", "language", "repetition", "steps")
 HIDDEN, CALIBRATED, CALIBRATED_HIDDEN = "hybrid_hidden", "calibrated", "calibrated_hidden"
 """The hybrid without a look at any answer, with fitted weights and map, and both."""

@@ -188,7 +188,6 @@ def test_with_halves_terms_are_of_half_a_and_labels_of_half_b(tmp_path):
 
 
 def test_rewards_that_no_hybrid_is_made_of_are_measured_where_asked_for(tmp_path):
-    """They embed whole responses, which costs as much as all the terms."""
     own = [{**row, "correct": bool(number % 2)} for number, row in enumerate(rollouts(6, ("es",)))]
     told = [
         calibrated(tmp_path, own, references(6), every_reward=asked)["labels"]["correct column"]["rewards"]
