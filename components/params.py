@@ -224,7 +224,7 @@ class GateParams(Section):
 class TrainParams(Section):
     """The warm-up and the policy-gradient run."""
 
-    method: Literal["grpo", "rloo"]
+    method: Literal["grpo", "rloo", "ppo"]
     english_prompts: bool
     """A control: RL on the English questions in place of those in the trained languages."""
     shuffled_references: float = Field(ge=0, le=1)
@@ -239,10 +239,23 @@ class TrainParams(Section):
     group_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0, lt=1)
     learning_rate_warmup_steps: int = Field(ge=0)
+    epochs: int = Field(ge=1, le=16)
+    """Passes over each step's rollouts, an update each, with clipped ratios from the second on."""
+    gae_lambda: float = Field(ge=0, le=1)
+    """Of PPO's advantages: 1 takes reward - value, 0 the next token's value alone."""
+    value_learning_rate: float = Field(gt=0, lt=1)
+    value_coefficient: float = Field(ge=0, le=10)
+    """Weight of PPO's value loss."""
     micro_batch_tokens: int = Field(ge=1)
     silent_groups: Literal["skip", "resample"]
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _groups_matter(self) -> "TrainParams":
+        if self.method == "ppo" and self.silent_groups == "resample":
+            raise ValueError("silent_groups: resample goes with grpo and rloo; to ppo a group is nothing")
+        return self
 
 
 class EvaluateParams(Section):

@@ -81,7 +81,10 @@ class Completions(TrainerCallback):
 
 
 class Candidates(TrainerCallback):
-    """Every `every` steps and at the end: save the adapter as a candidate, then measure it on validation."""
+    """Every `every` steps and at the end: save the adapter as a candidate, then measure it on validation.
+
+    A step is as many of the trainer's as it has `epochs` over the same rollouts.
+    """
 
     def __init__(
         self,
@@ -89,13 +92,14 @@ class Candidates(TrainerCallback):
         folder: Path,
         every: int,
         measure: Callable[[int], None],
+        epochs: int = 1,
     ) -> None:
-        self.save, self.folder, self.every, self.measure = save, folder, every, measure
+        self.save, self.folder, self.every, self.measure, self.epochs = save, folder, every, measure, epochs
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
         """A candidate is whole before it is measured: the measurement is what makes it eligible."""
-        step = state.global_step
-        if step % self.every == 0 or step == state.max_steps:
+        step, rest = divmod(state.global_step, self.epochs)
+        if rest == 0 and (step % self.every == 0 or state.global_step == state.max_steps):
             self.save(self.folder / f"step-{step}")
             self.measure(step)
 
@@ -107,7 +111,9 @@ def save_adapter(policy: PeftModel, folder: Path, base_name: str) -> None:
     write_json(config, json.loads(config.read_text()) | {"base_model_name_or_path": base_name})
 
 
-def write_curve(path: Path, history: list[dict[str, Any]], validation: dict[int, dict[str, float]]) -> None:
+def write_curve(
+    path: Path, history: list[dict[str, Any]], validation: dict[int, dict[str, float]], epochs: int = 1
+) -> None:
     """The training curve as CSV, one row a step (`CURVE_COLUMNS`; empty where a step has no value)."""
     text = StringIO()
     writer = csv.DictWriter(text, CURVE_COLUMNS)
@@ -115,7 +121,7 @@ def write_curve(path: Path, history: list[dict[str, Any]], validation: dict[int,
     for entry in history:
         if "reward" not in entry:
             continue
-        step = int(entry["step"])
+        step = (int(entry["step"]) - 1) // epochs + 1  # its first pass is the one that has a reward
         writer.writerow(
             {
                 "step": step,

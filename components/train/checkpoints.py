@@ -76,6 +76,7 @@ class _BetweenSteps(TrainerCallback):
     """Knows when the trainer holds exactly what a finished step left, and can save that while the next one runs.
 
     A step changes weights only from `on_pre_optimizer_step` on; before that, only random numbers have been drawn.
+    Rollouts are not saved, so nothing is whole between two passes over the same ones.
     """
 
     def __init__(self) -> None:
@@ -84,7 +85,7 @@ class _BetweenSteps(TrainerCallback):
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
         """All of the step before is done and logged."""
-        self._is_whole = True
+        self._is_whole = state.global_step % getattr(args, "num_iterations", 1) == 0
 
     def on_pre_optimizer_step(
         self,

@@ -1,6 +1,7 @@
-"""The policy-gradient run: group-relative advantages on target-language prompts, LoRA weights only."""
+"""The policy-gradient run by GRPO, RLOO or PPO on target-language prompts, LoRA weights only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from datasets import Dataset
@@ -15,6 +16,7 @@ from components.params import Params
 from components.reward.terms import Reward
 from components.train.checkpoints import train_or_resume
 from components.train.folding import SamplingCopy
+from components.train.ppo import PivotPPOTrainer
 from components.train.trainer import PivotGRPOTrainer
 
 
@@ -45,7 +47,16 @@ def run_grpo(
         "question": [q.question for q, _ in pairs],
         "choices": [list(q.choices) for q, _ in pairs],
     }
-    trainer = PivotGRPOTrainer(
+    train = params.train
+    trainer_of_method: Callable[..., PivotGRPOTrainer] = PivotGRPOTrainer
+    if train.method == "ppo":
+        trainer_of_method = partial(
+            PivotPPOTrainer,
+            value_learning_rate=train.value_learning_rate,
+            value_coefficient=train.value_coefficient,
+            gae_lambda=train.gae_lambda,
+        )
+    trainer = trainer_of_method(
         model=policy,
         args=_config(params, checkpoints),
         reward_funcs=[reward],
@@ -58,9 +69,9 @@ def run_grpo(
             params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k
         ),
         advantage_std_floor=params.reward.advantage_std_floor,
-        micro_batch_tokens=params.train.micro_batch_tokens,
-        leave_one_out=params.train.method == "rloo",
-        resample_silent=params.train.silent_groups == "resample",
+        micro_batch_tokens=train.micro_batch_tokens,
+        leave_one_out=train.method == "rloo",
+        resample_silent=train.silent_groups == "resample",
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)
@@ -71,7 +82,8 @@ def _config(params: Params, checkpoints: Path) -> GRPOConfig:
     train = params.train
     return GRPOConfig(
         output_dir=str(checkpoints),
-        max_steps=train.steps,
+        max_steps=train.steps * train.epochs,  # TRL counts updates
+        num_iterations=train.epochs,
         per_device_train_batch_size=train.prompts_per_step * train.group_size,  # split by tokens when learned from
         num_generations=train.group_size,
         max_completion_length=params.sampling.max_new_tokens,
@@ -79,14 +91,14 @@ def _config(params: Params, checkpoints: Path) -> GRPOConfig:
         top_k=params.sampling.top_k,
         learning_rate=train.learning_rate,
         lr_scheduler_type="constant_with_warmup",
-        warmup_steps=train.learning_rate_warmup_steps,
+        warmup_steps=train.learning_rate_warmup_steps * train.epochs,
         loss_type="dr_grpo",  # a sum over tokens / a constant: no reward for length (docs/paper_index.md)
         scale_rewards="none",  # the division by a floored deviation is ours
         beta=0.0,
         max_grad_norm=1.0,
         bf16=False,
         logging_steps=1,
-        save_steps=train.save_every,
+        save_steps=train.save_every * train.epochs,  # never between two passes over the same rollouts
         save_total_limit=1,
         log_completions=True,
         num_completions_to_print=0,

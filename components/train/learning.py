@@ -16,7 +16,6 @@ from torch import Tensor
 from components.generation.sampler import num_shared_tokens
 from components.train.faults import Faults
 from components.train.live import Sums
-from components.train.logprobs import response_logps
 from components.train.micro_batches import Batch, split_by_tokens, take
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Learning:
 
     def learn(self, model: Any, batch: Batch, loss_of: Loss) -> Tensor:  # noqa: ANN401
         """Gradients of the step's loss into the adapter, none where they would not be finite; the loss () float32."""
-        moving = take(batch, (batch["advantages"] != 0).nonzero()[:, 0])
+        moving = take(batch, _per_token(batch["advantages"]).any(1).nonzero()[:, 0])
         loss, sums = torch.zeros(()), Sums()
         if len(moving["prompt_ids"]):
             loss, sums = self._in_parts(model, moving, len(batch["prompt_ids"]), loss_of)
@@ -69,13 +68,14 @@ class Learning:
 
     def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
         total, sums = torch.zeros(()), Sums()
-        config, width = model.config.get_text_config(), batch["completion_ids"].shape[1]
-        num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
-        parts = split_by_tokens(batch, self.micro_batch_tokens, num_shared)
+        parts = self._parts(model, batch)
         compared = self.trainer.state.global_step % len(parts)  # with the base: one part a step, in turn
         for number, part in enumerate(parts):
-            logps, entropies = self._forward(model, part)
+            told = self.trainer.forward(model, part)
+            logps, entropies = told["logps"], told["entropies"]
             weighted = part | {"advantages": self._corrected(part, logps.detach(), sums)}
+            if "values" in told:
+                weighted["new_values"] = told["values"]
             self._computed = (logps, entropies)
             # TRL divides by the rows it sees; the step has `num_rows`
             loss = loss_of(model, weighted) * (len(part["prompt_ids"]) / num_rows)
@@ -87,18 +87,23 @@ class Learning:
         self.trainer._metrics["train"].pop("entropy", None)  # TRL's, the mean of the parts' means
         return total, sums
 
-    def _forward(self, model: Any, part: Batch) -> tuple[Tensor, Tensor]:  # noqa: ANN401
-        return response_logps(
-            self.trainer.accelerator.unwrap_model(model),
-            part["prompt_ids"],
-            part["prompt_mask"],
-            part["completion_ids"],
-            part["completion_mask"],
-            self.trainer.temperature,
-        )
+    @torch.no_grad()
+    def measured(self, model: Any, batch: Batch) -> dict[str, Tensor]:  # noqa: ANN401
+        """What the trainer's `forward` tells of the step's rollouts (B, C) before they are learned from."""
+        told: dict[str, Tensor] = {}
+        for part in self._parts(model, batch | {"row": torch.arange(len(batch["prompt_ids"]))}):
+            for name, value in self.trainer.forward(model, part).items():
+                rows = part["row"].to(value.device)
+                told.setdefault(name, value.new_zeros(batch["completion_ids"].shape)).index_copy_(0, rows, value)
+        return told
+
+    def _parts(self, model: Any, batch: Batch) -> list[Batch]:  # noqa: ANN401
+        config, width = model.config.get_text_config(), batch["completion_ids"].shape[1]
+        num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
+        return split_by_tokens(batch, self.micro_batch_tokens, num_shared)
 
     def _corrected(self, part: Batch, logps: Tensor, sums: Sums) -> Tensor:
-        """Advantages (B,), or (B, C) where the sampler was too far off."""
+        """The advantages as they are, or (B, C) where the sampler was too far off."""
         mask, log_ratio = part["completion_mask"].bool(), logps - part["sampling_per_token_logps"]
         corrects = float(log_ratio.abs()[mask].mean()) > MAX_MEAN_GAP
         sums.add("sampling/corrected", corrects, 1)
@@ -111,7 +116,7 @@ class Learning:
                 f"train: sampler and learner differ by more than {MAX_MEAN_GAP} nats a token: "
                 "advantages are weighted by importance where they do"
             )
-        weighted: Tensor = part["advantages"][:, None] * log_ratio.exp().clamp(max=MAX_WEIGHT)
+        weighted: Tensor = _per_token(part["advantages"]) * log_ratio.exp().clamp(max=MAX_WEIGHT)
         return weighted
 
     def _note(self, part: Batch, logps: Tensor, entropies: Tensor, sums: Sums) -> None:
@@ -120,12 +125,13 @@ class Learning:
         values = {"sampling/logp_difference_mean": gap, "entropy": entropies}
         old = part.get("old_per_token_logps")
         if old is not None:
-            ratio, advantages = (logps - old).exp(), part["advantages"][:, None]
+            ratio, advantages = (logps - old).exp(), _per_token(part["advantages"])
             low, high = 1 - self.trainer.epsilon_low, 1 + self.trainer.epsilon_high
             values["clipped"] = ((ratio < low) & (advantages < 0)) | ((ratio > high) & (advantages > 0))
         else:
             values["clipped"] = torch.zeros_like(gap)  # one update a batch: the ratio is 1
         sums.add_tokens(values, mask, self._names(part))
+        sums.count("tokens_learned", float(mask.sum()))
         sums.highest("sampling/logp_difference_max", float(gap[mask].max()))
 
     @torch.no_grad()
@@ -135,9 +141,14 @@ class Learning:
         rows = torch.tensor(list(one_each.values()))
         some = take(part, rows)
         with self.trainer.accelerator.unwrap_model(model).disable_adapter():
-            log_ratio = self._forward(model, some)[0] - logps[rows.to(logps.device)]
+            log_ratio = self.trainer.forward(model, some)["logps"] - logps[rows.to(logps.device)]
         kl = log_ratio.exp() - log_ratio - 1
         sums.add_tokens({"kl_to_base": kl}, some["completion_mask"].bool(), self._names(some))
 
     def _names(self, part: Batch) -> list[str]:
         return [self._langs[index] for index in part["lang"].tolist()]
+
+
+def _per_token(advantages: Tensor) -> Tensor:
+    """(B, 1) of advantages of whole responses (B,); those of single tokens (B, C) as they are."""
+    return advantages if advantages.dim() == 2 else advantages[:, None]

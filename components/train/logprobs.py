@@ -41,18 +41,44 @@ def response_logps(
     Raises:
         PipelineError: The model bends its logits after the output matrix (soft-capping, scaling).
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    _refuse_bent_logits(base.config.get_text_config())
-    num_tokens = completion_mask.sum(1)  # (B,)
-    width = int(num_tokens.max())
+    states = response_states(model, prompt_ids, prompt_mask, completion_ids, completion_mask)
+    return logps_of_states(model, states, completion_ids, completion_mask, temperature)
+
+
+def response_states(
+    model: Any,  # noqa: ANN401 - as `response_logps`
+    prompt_ids: Tensor,
+    prompt_mask: Tensor,
+    completion_ids: Tensor,
+    completion_mask: Tensor,
+) -> Tensor:
+    """The last layer's state (B, W, H) from which each response token is predicted; W ≤ C: the longest response."""
+    width = int(completion_mask.sum(1).max())
     ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
-    states = _response_states(base.get_decoder(), prompt_ids, prompt_mask, ids, mask)  # (B, C, H)
+    return _response_states(_base(model).get_decoder(), prompt_ids, prompt_mask, ids, mask)
+
+
+def logps_of_states(
+    model: Any,  # noqa: ANN401 - as `response_logps`
+    states: Tensor,
+    completion_ids: Tensor,
+    completion_mask: Tensor,
+    temperature: float,
+) -> tuple[Tensor, Tensor]:
+    """What `response_logps` returns, from states (B, W, H)."""
+    base, width = _base(model), states.shape[1]
+    _refuse_bent_logits(base.config.get_text_config())
+    ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
     arguments = (states[mask], base.get_output_embeddings().weight, ids[mask], temperature)
     picked, spread = _TargetLogps.apply(*arguments)  # type: ignore[no-untyped-call] # torch leaves `apply` untyped
     logps = torch.zeros(completion_ids.shape, device=ids.device)
     entropy = torch.zeros_like(logps)
     full_mask = completion_mask.bool()
     return logps.masked_scatter(full_mask, picked), entropy.masked_scatter(full_mask, spread)
+
+
+def _base(model: Any) -> Any:  # noqa: ANN401
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _response_states(decoder: Any, prompt_ids: Tensor, prompt_mask: Tensor, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401

@@ -76,9 +76,9 @@ def train(run: StageRun, outputs: Outputs = Outputs(), warmed_up: Path | None = 
     if 0 not in validation.history:
         measure(0)
     save = partial(save_adapter, policy, base_name=begun.manifest.policy.name)
-    candidates = Candidates(save, work / "candidates", params.train.validate_every, measure)
+    candidates = Candidates(save, work / "candidates", params.train.validate_every, measure, params.train.epochs)
     encoder = Encoder(params.reward.encoder)
-    with Progress("train: RL steps", params.train.steps) as progress:
+    with Progress("train: RL updates", params.train.steps * params.train.epochs) as progress:
         callbacks = [
             StepsAlone(encoder.forget),
             LiveMetrics(progress, "grpo", run.log_metrics),
@@ -153,11 +153,12 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
 def _write_outputs(
     run: StageRun, history: list[dict[str, Any]], validation: Validation, work: Path, outputs: Outputs
 ) -> None:
-    best = validation.best_step()
+    best, epochs = validation.best_step(), run.params.train.epochs
     shutil.copytree(work / "candidates" / f"step-{best}", outputs.trained, dirs_exist_ok=True)
-    write_curve(outputs.curve, history, validation.history)
+    write_curve(outputs.curve, history, validation.history, epochs)
     outputs.completions.parent.mkdir(parents=True, exist_ok=True)
     tables = sorted((work / "grpo" / "completions").glob("*.parquet"))
+    tables = [table for table in tables if int(table.stem.rpartition("_")[2]) % epochs == 1 % epochs]  # first passes
     pd.concat([pd.read_parquet(table) for table in tables], ignore_index=True).to_parquet(
         outputs.completions, index=False
     )
@@ -176,6 +177,7 @@ def _write_outputs(
         "skipped_steps": max(entry["faults/skipped_steps"] for entry in steps),  # since the last resumption
         "out_of_memory_retries": max(entry["faults/retries"] for entry in steps),  # any: not bit-for-bit repeatable
         "tokens_sampled": sum(value for entry in steps for key, value in entry.items() if key.startswith("tokens/")),
+        "tokens_learned": sum(entry.get("tokens_learned", 0) for entry in history),
         "step_seconds_mean": _mean(steps, "step_time"),
     }
     run.say(f"step {best} chosen on validation: {validation.history[best]['macro']:.3f} "

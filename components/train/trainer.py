@@ -29,8 +29,8 @@ from components.train.faults import Faults
 from components.train.folding import SamplingCopy
 from components.train.learning import Learning
 from components.train.live import Sums, add_responses, is_silent
-from components.train.logprobs import response_logps
-from components.train.micro_batches import replace_rows
+from components.train.logprobs import logps_of_states, response_states
+from components.train.micro_batches import Batch, replace_rows
 
 
 class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
@@ -68,6 +68,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         self.faults = Faults(warn)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
         self._sums = Sums()  # of the step in hand
+        self._measured: dict[str, Tensor] | None = None  # of the rollouts in hand, before they are learned from
 
     def log_step(self, metrics: dict[str, float]) -> None:
         """Add metrics of this step to what TRL logs at its end."""
@@ -180,19 +181,41 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         if ready is not None:
             return *ready, None
         split = input_ids.shape[1] - logits_to_keep
-        logps, entropies = response_logps(
-            self.accelerator.unwrap_model(model),
-            input_ids[:, :split],
-            attention_mask[:, :split],
-            input_ids[:, split:],
-            attention_mask[:, split:],
-            self.temperature,
+        told = self._measured = self.learning.measured(
+            model,
+            {
+                "prompt_ids": input_ids[:, :split],
+                "prompt_mask": attention_mask[:, :split],
+                "completion_ids": input_ids[:, split:],
+                "completion_mask": attention_mask[:, split:],
+            },
         )
-        return logps, entropies, None
+        return told["logps"], told["entropies"], None
+
+    def forward(self, model: Any, part: Batch) -> dict[str, Tensor]:  # noqa: ANN401
+        """`logps` and `entropies` (B, C) float32 of the responses in `part`; the first with gradients."""
+        return self.told(model, part, self.states(model, part))
+
+    def states(self, model: Any, part: Batch) -> Tensor:  # noqa: ANN401
+        """As `response_states`."""
+        keys = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
+        return response_states(self.accelerator.unwrap_model(model), *(part[key] for key in keys))
+
+    def told(self, model: Any, part: Batch, states: Tensor) -> dict[str, Tensor]:  # noqa: ANN401
+        """From states (B, W, H), what `forward` tells."""
+        completion = part["completion_ids"], part["completion_mask"]
+        logps, entropies = logps_of_states(self.accelerator.unwrap_model(model), states, *completion, self.temperature)
+        return {"logps": logps, "entropies": entropies}
+
+    def _loss(self, model: Any, part: Batch) -> Tensor:  # noqa: ANN401
+        """TRL's () of rollouts that learn together."""
+        trls: Any = super()  # untyped
+        loss: Tensor = trls._compute_loss(model, part)
+        return loss
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:  # noqa: ANN401
         started = time.perf_counter()
-        loss = self.learning.learn(model, inputs, super()._compute_loss)
+        loss = self.learning.learn(model, inputs, self._loss)
         self.log_step({"seconds/learning": time.perf_counter() - started})
         return loss
 

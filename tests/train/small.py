@@ -28,7 +28,7 @@ def adapter(policy):
     return {name: value.detach().clone() for name, value in policy.named_parameters() if value.requires_grad}
 
 
-def small_trainer(folder, reward=None, *, steps=2, num_prompts=8, config=None, **changed):
+def small_trainer(folder, reward=None, *, steps=2, num_prompts=8, config=None, make=PivotGRPOTrainer, **changed):
     torch.manual_seed(0)
     policy = get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
     tokenizer = tiny_tokenizer()
@@ -41,7 +41,7 @@ def small_trainer(folder, reward=None, *, steps=2, num_prompts=8, config=None, *
         "num_completions_to_print": 0, "seed": 3,
     }  # fmt: skip
     options = {"advantage_std_floor": 0.05, "micro_batch_tokens": 10**6, "warn": lambda _: None}
-    trainer = PivotGRPOTrainer(
+    trainer = make(
         model=policy, args=GRPOConfig(**(values | (config or {}))), reward_funcs=[reward or Characters()],
         processing_class=tokenizer, sampling_copy=SamplingCopy(policy, tiny_gemma()),
         prompt_format=PromptFormat(tokenizer, []), decoding=Decoding(LENGTH, 3.0, 261),

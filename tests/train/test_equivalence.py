@@ -1,6 +1,7 @@
 """A step of ours is a step of TRL's, and steps lead somewhere."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from trl import GRPOConfig, GRPOTrainer
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding
 from components.train.folding import SamplingCopy
+from components.train.ppo import PivotPPOTrainer
 from components.train.trainer import PivotGRPOTrainer
 from tests.tiny import tiny_gemma, tiny_llama, tiny_qwen, tiny_tokenizer
 
@@ -112,13 +114,17 @@ class LetterShare:
         return [text.count("e") / LENGTH for text in completions]
 
 
+PPO = partial(PivotPPOTrainer, value_learning_rate=1e-2, value_coefficient=0.1, gae_lambda=0.95)
+
+
 @pytest.mark.slow
-def test_two_hundred_steps_learn_to_say_the_letter_that_is_rewarded(tmp_path):
+@pytest.mark.parametrize("make", [PivotGRPOTrainer, PPO], ids=["grpo", "ppo"])
+def test_two_hundred_steps_learn_to_say_the_letter_that_is_rewarded(make, tmp_path):
     torch.manual_seed(0)
     policy = get_peft_model(tiny_llama(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
     tokenizer = tiny_tokenizer()
     prompt_format = PromptFormat(tokenizer, [])
-    trainer = PivotGRPOTrainer(
+    trainer = make(
         model=policy, reward_funcs=[LetterShare()], processing_class=tokenizer,
         args=arguments(tmp_path, max_steps=200, learning_rate=1e-2, temperature=1.0, **WHOLE_STEP),
         train_dataset=Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in range(1, 9)]),
