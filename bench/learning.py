@@ -90,7 +90,8 @@ def _start(run: StageRun, folder: Path) -> None:
 def _setting(run: StageRun, folder: Path, name: str) -> None:
     from components.contracts import Prediction
     from components.statistics import Outcome, PairedBootstrap
-    from components.train.recipe import Outputs, train
+    from components.train.recipe import train
+    from components.train.results import Outputs
 
     start = SCRATCH / f"start-{run.params.base.seed}"
     outputs = Outputs(folder / "start", folder / "adapter", folder / "completions.parquet", folder / "curve.csv")

@@ -224,7 +224,11 @@ class GateParams(Section):
 class TrainParams(Section):
     """The warm-up and the policy-gradient run."""
 
-    method: Literal["grpo", "rloo", "ppo"]
+    method: Literal["grpo", "rloo", "ppo", "sft"]
+    sft_references: Literal["english", "translated"]
+    """What `sft` learns from: English questions with their references, or the trained languages' with translations."""
+    max_tokens: int = Field(ge=0)
+    """Sampled and learned from, after which training ends whatever `steps` says; 0: no such end."""
     english_prompts: bool
     """A control: RL on the English questions in place of those in the trained languages."""
     shuffled_references: float = Field(ge=0, le=1)
@@ -278,6 +282,8 @@ class CompareParams(Section):
     run: list[str] = Field(min_length=1)
     """Names of the arms that `make compare` trains."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1)
+    learning_rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(min_length=1)
+    """Each arm is trained with each; validation chooses."""
     arms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any]]
     """Values by dotted key (`train.method`)."""
 
@@ -287,7 +293,7 @@ class CompareParams(Section):
             raise ValueError(f"compare.run: no arm `{unknown[0]}` in compare.arms")
         if taken := sorted({"base", "warmup", "table"} & self.arms.keys()):
             raise ValueError(f"compare.arms: `{taken[0]}` is taken; give the arm another name")
-        for name in ("run", "seeds"):
+        for name in ("run", "seeds", "learning_rates"):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise ValueError(f"compare.{name} must not repeat")
         return self
@@ -329,6 +335,16 @@ class Params(Section):
     def _pivot_has_shots(self) -> "Params":
         if self.reference.num_shots > self.problems.num_pivot_shots:
             raise ValueError("reference.num_shots must not exceed problems.num_pivot_shots")
+        return self
+
+    @model_validator(mode="after")
+    def _lessons_have_a_translator(self) -> "Params":
+        if (
+            self.train.method == "sft"
+            and self.train.sft_references == "translated"
+            and self.reward.translator == "none"
+        ):
+            raise ValueError("train.sft_references: translated needs `reward.translator`")
         return self
 
     @model_validator(mode="after")

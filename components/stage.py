@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,17 @@ class StageRun:
     _fingerprint: str | None = None
     """Where it is known already: hashing a model takes a second."""
     _variant: Variant | None = None
+    _prefix: str = ""
+    """Of metrics in MLflow."""
+
+    def part(self, name: str, values: Mapping[str, Any]) -> "StageRun":
+        """A part of the work under a name of its own, with other values by dotted key, and with metrics of its own."""
+        params = self.params.with_values(values)
+        return replace(self, name=f"{self.name}-{name}", params=params, metrics={}, _prefix=f"{name}/")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Send metrics of one step to MLflow."""
-        self._tracked.log_metrics(metrics, step)
+        self._tracked.log_metrics({f"{self._prefix}{name}": value for name, value in metrics.items()}, step)
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Send a file, or a folder, to MLflow's `folder`."""

@@ -60,11 +60,10 @@ def _warmup(run: StageRun, seed: str) -> None:
 
 def _arm(run: StageRun, arm: str, seed: str) -> None:
     from components.compare.on_test import answer_test
-    from components.train.recipe import Outputs, train
+    from components.compare.rates import train_best
 
     folder = ROOT / f"{arm}-{seed}"
-    outputs = Outputs(folder / "start", folder / "adapter", folder / "completions.parquet", folder / "curve.csv")
-    train(run, outputs, ROOT / f"warmup-{seed}" / "adapter")
+    train_best(run, arm, folder, ROOT / f"warmup-{seed}" / "adapter")
     answer_test(run, "trained", folder / "adapter", folder)
 
 

@@ -20,7 +20,7 @@ from components.statistics import Interval, Outcome
 WARMUP, MEANING, CONTROLS = "warmup", "hybrid", ("shuffled", "form")
 MARKDOWN = Path("report/compare.md")
 HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "never trained", "English",
-          "in language", "cut off", "tokens", "seconds a step")  # fmt: skip
+          "in language", "cut off", "tokens sampled", "learned", "seconds a step")  # fmt: skip
 
 
 def compare_arms(run: StageRun, root: Path) -> None:
@@ -83,7 +83,7 @@ def print_arms(metrics: Mapping[str, Any]) -> None:
 
 _HOW_TO_READ = (
     "Accuracy: macro over the trained languages, per cent, mean over seeds. Gains in points with intervals over "
-    "problems and seeds. Never trained, English: gain over the base. Tokens: sampled in RL, a seed."
+    "problems and seeds. Never trained, English: gain over the base. Tokens: a seed."
 )
 
 
@@ -113,7 +113,7 @@ def _costs(arm: str, params: Params) -> dict[str, float]:
     return {
         "language_share": _mean([own["test"]["language_share"] for own in metrics]),
         "truncated_share": _mean([own["test"]["truncated_share"] for own in metrics]),
-        "tokens_sampled": _mean([own.get("tokens_sampled", 0.0) for own in metrics]),
+        **{name: _mean([own.get(name, 0.0) for own in metrics]) for name in ("tokens_sampled", "tokens_learned")},
         "step_seconds": _mean([own.get("step_seconds_mean", 0.0) for own in metrics]),
     }
 
@@ -131,7 +131,7 @@ def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
         *(points(own[key]) if key in own else "–" for key in ("gain_never_trained", "gain_english")),
         f"{100 * own['language_share']:.1f}",
         f"{100 * own['truncated_share']:.1f}",
-        *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "step_seconds")),
+        *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "tokens_learned", "step_seconds")),
     ]
 
 

@@ -63,7 +63,7 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
         upper.axvline(chosen, color=INK, alpha=0.4, linewidth=1, linestyle=":", label="chosen checkpoint")
         _line(lower, curve, "zero_signal", "groups without signal", COLOURS["base"])
         _line(lower, curve, "truncated", "truncated responses", COLOURS["warmup"])
-        lower.set_xlabel("GRPO step (0: after the warm-up)")
+        lower.set_xlabel("step (0: after the warm-up)")
         for axes in (upper, lower):
             axes.set_ylim(bottom=0)
             axes.grid(axis="y", color=INK, alpha=0.15)

@@ -137,12 +137,16 @@ def _training(inputs: Inputs) -> list[Block]:
     validation = {int(step): value for step, value in train["validation"].items()}
     chosen = train["chosen_step"]
     told = (
-        f"{train['steps']} GRPO steps. Mean reward {decimal(train['reward_first_fifth'], 3)} in the first fifth and "
-        f"{decimal(train['reward_last_fifth'], 3)} in the last. Validation (agreement with the references): "
+        f"{train['steps']} steps of {train['method'].upper()}. Validation (agreement with the references): "
         f"{percent(validation.get(0))} % after the warm-up, {percent(validation[chosen])} % at step {chosen}, which "
-        f"was chosen for it. Groups whose responses all got the same reward, and so taught nothing: "
-        f"{percent(train['zero_signal_share'])} %. Truncated responses: {percent(train['truncated_share'])} %."
+        f"was chosen for it."
     )
+    if train["method"] != "sft":
+        told += (
+            f" Mean reward {decimal(train['reward_first_fifth'], 3)} in the first fifth and "
+            f"{decimal(train['reward_last_fifth'], 3)} in the last. Groups whose responses all got the same reward: "
+            f"{percent(train['zero_signal_share'])} %. Truncated responses: {percent(train['truncated_share'])} %."
+        )
     plot = training_plot(inputs.curve, validation, chosen)
     described = "Above, reward and validation; below, the shares of groups without signal and of truncated responses."
     return [Text(told), Figure(plot, described)]

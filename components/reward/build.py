@@ -81,9 +81,12 @@ def _margin(encoder: Encoder, bank: ReferenceBank | None) -> Reward:
 def _translation(setup: RewardSetup, encoder: Encoder) -> Reward:
     if setup.translator == NONE:
         raise PipelineError("reward `translation` needs a translator: `reward.translator`, or --translator NAME")
-    load = _local_translator if setup.translator == LOCAL else partial(load_translator, setup.translator, _TRANSLATOR)
-    translator = LazyTranslator(load)
-    return TranslationReward(translator, setup.translation_metric, encoder)
+    return TranslationReward(load_reward_translator(setup.translator), setup.translation_metric, encoder)
+
+
+def load_reward_translator(name: str) -> Translator:
+    """The translator that `reward.translator` names, loaded at its first use; not `none`."""
+    return LazyTranslator(_local_translator if name == LOCAL else partial(load_translator, name, _TRANSLATOR))
 
 
 def _local_translator() -> Translator:

@@ -1,7 +1,7 @@
-"""Warm-up, then GRPO with LoRA; base, warm-up and trained stay apart.
+"""Warm-up, then RL (GRPO, RLOO, PPO) or supervised steps with LoRA; base, warm-up and trained stay apart.
 
 The warm-up is supervised on the English references of `train`; RL answers the same problems' questions in the trained
-languages and is rewarded by the hybrid of answer, meaning and language. The checkpoint is chosen on `validation`.
+languages and is rewarded as `reward.function` says. The checkpoint is chosen on `validation`.
 Writes adapters/warmup, adapters/trained, data/train/completions.parquet and plots/train.csv.
 Run: `python -m components.train`.
 """
@@ -12,8 +12,9 @@ from components.stage import StageRun, run_stage
 def work(run: StageRun) -> None:
     """See the module; the steps are in `components.train.recipe`."""
     from components.train.recipe import train
+    from components.train.results import Outputs
 
-    train(run)
+    train(run, Outputs())
 
 
 if __name__ == "__main__":

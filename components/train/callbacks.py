@@ -100,8 +100,35 @@ class Candidates(TrainerCallback):
         """A candidate is whole before it is measured: the measurement is what makes it eligible."""
         step, rest = divmod(state.global_step, self.epochs)
         if rest == 0 and (step % self.every == 0 or state.global_step == state.max_steps):
-            self.save(self.folder / f"step-{step}")
-            self.measure(step)
+            self.take(step)
+
+    def take(self, step: int) -> None:
+        """Save and measure the policy as it is, after `step` steps."""
+        self.save(self.folder / f"step-{step}")
+        self.measure(step)
+
+
+class Budget(TrainerCallback):
+    """Ends training once so many tokens were sampled and learned from; at the end of a step, whole rollouts learned."""
+
+    def __init__(self, max_tokens: int, epochs: int) -> None:
+        """`max_tokens` 0: no end but the last step's."""
+        self.max_tokens, self.epochs = max_tokens, epochs
+
+    def is_spent(self, state: TrainerState) -> bool:
+        """Whether the steps in the trainer's log have used it up."""
+        spent = sum(
+            value
+            for entry in state.log_history
+            for key, value in entry.items()
+            if key == "tokens_learned" or key.startswith("tokens/")
+        )
+        return 0 < self.max_tokens <= spent and state.global_step % self.epochs == 0
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """A step's tokens are known once it is logged."""
+        if self.is_spent(state):
+            control.should_training_stop = True
 
 
 def save_adapter(policy: PeftModel, folder: Path, base_name: str) -> None:

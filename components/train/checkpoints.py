@@ -17,18 +17,21 @@ from transformers.trainer_utils import get_last_checkpoint
 from components.contracts import PipelineError
 from components.environment import Terminated
 from components.progress import say
+from components.train.callbacks import Budget
 
 
 def train_or_resume(trainer: Trainer, policy: PeftModel, folder: Path) -> None:
     """Train to the trainer's last step, from its newest whole checkpoint in `folder` if there is one.
 
-    At a checkpoint of the last step the adapter is loaded and nothing is trained: transformers would add one step.
+    At a checkpoint of the last step, or of a spent budget, the adapter is loaded and nothing is trained: transformers
+    would add one step.
     Stopped by SIGTERM or Ctrl-C, the last finished step is saved first.
     """
     checkpoint = last_whole_checkpoint(folder)
     if checkpoint is not None:
         state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-        if state.global_step >= trainer.args.max_steps:
+        budgets = [own for own in trainer.callback_handler.callbacks if isinstance(own, Budget)]
+        if state.global_step >= trainer.args.max_steps or any(budget.is_spent(state) for budget in budgets):
             set_peft_model_state_dict(policy, load_file(checkpoint / "adapter_model.safetensors"))
             trainer.state = state
             return

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import TrainerCallback
 from transformers import logging as transformers_logging
 
 from components.contracts import ModelManifest
@@ -22,26 +22,19 @@ from components.generation.sampler import Decoding
 from components.journal import Journal
 from components.params import Params
 from components.progress import Progress
+from components.reward.build import load_reward_translator
 from components.reward.calibrated import training_reward
 from components.stage import StageRun
-from components.train.callbacks import Candidates, Completions, LiveMetrics, StepsAlone, save_adapter, write_curve
+from components.train.callbacks import Budget, Candidates, Completions, LiveMetrics, StepsAlone, save_adapter
 from components.train.data import TrainingData, read_training_data
 from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
+from components.train.lessons import english_lessons, translated_lessons, write_lessons
+from components.train.results import Outputs, write_outputs
+from components.train.supervised import Schedule, fine_tune
 from components.train.validation import Validation
-from components.train.warmup import warm_up
 
 CALIBRATION = Path("data/calibrate/calibration")
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where a training leaves what it made."""
-
-    warmup: Path = Path("adapters/warmup")
-    trained: Path = Path("adapters/trained")
-    completions: Path = Path("data/train/completions.parquet")
-    curve: Path = Path("plots/train.csv")
 
 
 @dataclass(frozen=True)
@@ -51,12 +44,17 @@ class _Begun:
     manifest: ModelManifest
     data: TrainingData
     prompt_format: PromptFormat
-    work: Path
-    """Of unfinished work."""
+    journal: Journal
+    """Of pieces, and of unfinished work in its folder."""
+
+    @property
+    def work(self) -> Path:
+        """The folder of unfinished work."""
+        return self.journal.folder
 
 
-def train(run: StageRun, outputs: Outputs = Outputs(), warmed_up: Path | None = None) -> None:
-    """Warm up, run GRPO, choose the checkpoint, write the outputs.
+def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> None:
+    """Warm up, train by the method that is asked for, choose the checkpoint, write the outputs.
 
     Args:
         warmed_up: An adapter to go on from in place of a warm-up; parameters without warm-up steps want none.
@@ -75,27 +73,57 @@ def train(run: StageRun, outputs: Outputs = Outputs(), warmed_up: Path | None = 
 
     if 0 not in validation.history:
         measure(0)
+    settings = params.train
     save = partial(save_adapter, policy, base_name=begun.manifest.policy.name)
-    candidates = Candidates(save, work / "candidates", params.train.validate_every, measure, params.train.epochs)
-    encoder = Encoder(params.reward.encoder)
-    with Progress("train: RL updates", params.train.steps * params.train.epochs) as progress:
-        callbacks = [
-            StepsAlone(encoder.forget),
-            LiveMetrics(progress, "grpo", run.log_metrics),
-            candidates,
-            Completions(work / "grpo" / "completions", run.log_artifact),
-        ]
-        history = run_grpo(
-            policy,
-            sampling_copy,
-            begun.prompt_format,
-            begun.data.rollouts,
-            training_reward(params.reward, encoder, CALIBRATION),
-            params,
-            work / "grpo",
-            callbacks,
-        )
-    _write_outputs(run, history, validation, work, outputs)
+    candidates = Candidates(save, work / "candidates", settings.validate_every, measure, settings.epochs)
+    with Progress(f"train: {settings.method} updates", settings.steps * settings.epochs) as progress:
+        watching = [LiveMetrics(progress, settings.method, run.log_metrics), candidates]
+        budget = Budget(settings.max_tokens, settings.epochs)
+        if settings.method == "sft":
+            history = _teach(run, begun, policy, [*watching, budget])
+        else:
+            history = _reinforce(run, begun, policy, sampling_copy, [*watching, budget])
+    last = max(int(entry["step"]) for entry in history) // settings.epochs
+    if last not in validation.history:
+        candidates.take(last)
+    write_outputs(run, history, validation, work, outputs)
+
+
+def _reinforce(
+    run: StageRun, begun: _Begun, policy: PeftModel, sampling_copy: SamplingCopy, callbacks: list[TrainerCallback]
+) -> list[dict[str, Any]]:
+    encoder = Encoder(run.params.reward.encoder)
+    return run_grpo(
+        policy,
+        sampling_copy,
+        begun.prompt_format,
+        begun.data.rollouts,
+        training_reward(run.params.reward, encoder, CALIBRATION),
+        run.params,
+        begun.work / "rl",
+        [StepsAlone(encoder.forget), *callbacks, Completions(begun.work / "rl" / "completions", run.log_artifact)],
+    )
+
+
+def _teach(run: StageRun, begun: _Begun, policy: PeftModel, callbacks: list[TrainerCallback]) -> list[dict[str, Any]]:
+    """Supervised steps as large as those of RL, on English references or on their translations."""
+    train = run.params.train
+    lessons = english_lessons(begun.data)
+    if train.sft_references == "translated":
+        translator = load_reward_translator(run.params.reward.translator)
+        lessons = translated_lessons(begun.data, translator, begun.journal, run.say)
+    write_lessons(begun.work / "lessons.parquet", lessons)
+    schedule = Schedule(
+        steps=train.steps * train.epochs,
+        batch_size=train.prompts_per_step * train.group_size,
+        learning_rate=train.learning_rate,
+        learning_rate_warmup_steps=train.learning_rate_warmup_steps,
+        shape="constant_with_warmup",
+        micro_batch_tokens=train.micro_batch_tokens,
+        save_every=train.save_every * train.epochs,
+        seed=run.params.base.seed,
+    )
+    return fine_tune(policy, begun.prompt_format, lessons, schedule, begun.work / "sft", callbacks)
 
 
 def warm_up_alone(run: StageRun, folder: Path) -> None:
@@ -112,7 +140,7 @@ def _begin(run: StageRun) -> _Begun:
     run.say(f"{device}, {dtype}, {torch.get_num_threads()} threads, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")
     journal = Journal(run.name, f"{run.fingerprint()}-{torch.get_num_threads()}-{device}-{dtype}")
     run.when_done(journal.close)
-    return _Begun(manifest, data, PromptFormat(load_tokenizer(manifest.policy), data.shots), journal.folder)
+    return _Begun(manifest, data, PromptFormat(load_tokenizer(manifest.policy), data.shots), journal)
 
 
 def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, SamplingCopy]:
@@ -144,47 +172,17 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
     policy: Any = get_peft_model(load_model(manifest.policy, run.params.models.dtype), config)
     with Progress("train: warm-up steps", train.warmup_steps) as progress:
         if train.warmup_steps > 0:
-            live, seed = LiveMetrics(progress, "warmup", run.log_metrics), run.params.base.seed
-            warm_up(policy, begun.prompt_format, begun.data.english, train, seed, work / "warmup", live)
+            live = LiveMetrics(progress, "warmup", run.log_metrics)
+            schedule = Schedule(
+                steps=train.warmup_steps,
+                batch_size=train.warmup_batch_size,
+                learning_rate=train.warmup_learning_rate,
+                learning_rate_warmup_steps=max(1, train.warmup_steps // 10),
+                shape="cosine",
+                micro_batch_tokens=train.micro_batch_tokens,
+                save_every=train.save_every,
+                seed=run.params.base.seed,
+            )
+            fine_tune(policy, begun.prompt_format, english_lessons(begun.data), schedule, work / "warmup", [live])
     save_adapter(policy, work / "warmup-saving", manifest.policy.name)
     (work / "warmup-saving").rename(done)
-
-
-def _write_outputs(
-    run: StageRun, history: list[dict[str, Any]], validation: Validation, work: Path, outputs: Outputs
-) -> None:
-    best, epochs = validation.best_step(), run.params.train.epochs
-    shutil.copytree(work / "candidates" / f"step-{best}", outputs.trained, dirs_exist_ok=True)
-    write_curve(outputs.curve, history, validation.history, epochs)
-    outputs.completions.parent.mkdir(parents=True, exist_ok=True)
-    tables = sorted((work / "grpo" / "completions").glob("*.parquet"))
-    tables = [table for table in tables if int(table.stem.rpartition("_")[2]) % epochs == 1 % epochs]  # first passes
-    pd.concat([pd.read_parquet(table) for table in tables], ignore_index=True).to_parquet(
-        outputs.completions, index=False
-    )
-    run.log_artifact(outputs.completions)
-    steps = [entry for entry in history if "reward" in entry]
-    tail = steps[-max(1, len(steps) // 5) :]
-    run.metrics = {
-        "steps": len(steps),
-        "chosen_step": best,
-        "validation": {str(step): scores["macro"] for step, scores in sorted(validation.history.items())},
-        "reward_first_fifth": _mean(steps[: max(1, len(steps) // 5)], "reward"),
-        "reward_last_fifth": _mean(tail, "reward"),
-        "zero_signal_share": _mean(steps, "frac_reward_zero_std"),
-        "truncated_share": _mean(steps, "completions/clipped_ratio"),
-        "logp_difference_mean": _mean(steps, "sampling/logp_difference_mean"),
-        "skipped_steps": max(entry["faults/skipped_steps"] for entry in steps),  # since the last resumption
-        "out_of_memory_retries": max(entry["faults/retries"] for entry in steps),  # any: not bit-for-bit repeatable
-        "tokens_sampled": sum(value for entry in steps for key, value in entry.items() if key.startswith("tokens/")),
-        "tokens_learned": sum(entry.get("tokens_learned", 0) for entry in history),
-        "step_seconds_mean": _mean(steps, "step_time"),
-    }
-    run.say(f"step {best} chosen on validation: {validation.history[best]['macro']:.3f} "
-            f"(warm-up {validation.history[0]['macro']:.3f})")  # fmt: skip
-
-
-def _mean(entries: list[dict[str, Any]], key: str) -> float | None:
-    """Over the steps that have it: one that nothing could score has no reward, one without signal no distance."""
-    known = [entry[key] for entry in entries if entry.get(key) is not None]
-    return float(sum(known) / len(known)) if known else None

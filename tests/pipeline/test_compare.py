@@ -26,7 +26,7 @@ def test_arms_are_trained_and_compared_and_trained_again_only_where_something_ch
         for arm in ("warmup", "random")
     }
     assert adapters["random"] != adapters["warmup"]
-    start = (clone / "data/compare/random-17/start/adapter_model.safetensors").read_bytes()
+    start = (clone / "data/compare/random-17/rate-4e-05/start/adapter_model.safetensors").read_bytes()
     assert start == adapters["warmup"], "every arm starts from its seed's warm-up"
 
     receipts = {path: path.read_text() for path in (clone / "runs/compare").glob("*.json")}
@@ -36,6 +36,27 @@ def test_arms_are_trained_and_compared_and_trained_again_only_where_something_ch
     run(clone, "-m", "components.cli", "compare")
     assert {path: path.read_text() for path in receipts} == receipts, "nothing is trained again"
     assert set(json.loads((clone / "metrics/compare.json").read_text())["arms"]) == {"random", "warmup"}
+
+
+def test_other_methods_rates_and_budgets(clone: Path):
+    """PPO with two passes, supervised steps, two learning rates of which validation takes one, a budget in tokens."""
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    arms = {"ppo": {"train.method": "ppo", "train.epochs": 2}, "sft": {"train.method": "sft", "train.max_tokens": 1}}
+    params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "learning_rates": [1e-5, 1e-3]}
+    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run(clone, "-m", "components.cli", "compare")
+    ppo, sft = (json.loads((clone / f"metrics/compare/{arm}-17.json").read_text()) for arm in arms)
+    for own in (ppo, sft):
+        assert set(own["tried"]) == {"1e-05", "0.001"}
+        best = max(own["tried"].values())
+        assert own["tried"][f"{own['learning_rate']:g}"] == best
+        assert own["tokens_learned"] > 0
+    assert (ppo["method"], ppo["steps"], sorted(ppo["validation"])) == ("ppo", 2, ["0", "1", "2"])
+    assert (sft["method"], sft["steps"], sft["tokens_sampled"]) == ("sft", 1, 0)
+    adapter = (
+        clone / f"data/compare/ppo-17/rate-{ppo['learning_rate']:g}/trained/adapter_model.safetensors"
+    ).read_bytes()
+    assert (clone / "data/compare/ppo-17/adapter/adapter_model.safetensors").read_bytes() == adapter
 
 
 def test_an_arm_that_is_not_there_is_told_in_one_line(clone: Path):

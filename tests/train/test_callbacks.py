@@ -6,7 +6,7 @@ from transformers import TrainerControl, TrainerState
 
 from components.progress import Progress
 from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, StepsAlone, write_curve
-from components.train.recipe import _mean
+from components.train.results import _mean
 from tests.train.small import GROUP, PROMPTS, Characters, small_trainer
 
 WHOLE = {

@@ -1,0 +1,118 @@
+"""Supervised steps: micro-batches change nothing, lessons are what was asked for, a budget ends them."""
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from components.contracts import PipelineError, Question, Reference
+from components.generation.prompts import PromptFormat
+from components.journal import Journal
+from components.train.callbacks import Budget
+from components.train.data import TrainingData
+from components.train.lessons import english_lessons, translated_lessons, write_lessons
+from components.train.supervised import Schedule, fine_tune
+from components.translation import Translation
+from tests.tiny import tiny_gemma, tiny_tokenizer
+from tests.train.small import adapter
+
+ENGLISH = "There are 3 + 4 = 7 apples left here. The answer is 7."
+SPANISH = "Quedan en la mesa 3 + 4 = 7 manzanas. La respuesta es 7."
+
+
+def question(number, lang):
+    return Question(
+        problem_id=f"p-{number}", lang=lang, split="train", family="f", num_steps=1, unseen_family=False,
+        question="?" * (number + 1), answer="7",
+    )  # fmt: skip
+
+
+def reference(number, text=ENGLISH):
+    return Reference(
+        problem_id=f"p-{number}", split="train", answer="7", text=text, thought=None, agreement=1, num_samples=1,
+        label=None, label_agreement=None, kept=True, reason=None, gold_correct=None, num_tokens=1, pivot="tiny",
+        self_pivot=True,
+    )  # fmt: skip
+
+
+def data(num=3):
+    english = [(question(number, "en"), reference(number)) for number in range(num)]
+    rollouts = [(question(number, "es"), reference(number)) for number in range(num)]
+    return TrainingData(shots=[], english=english, rollouts=rollouts, validation=rollouts)
+
+
+class Canned:
+    """A translator that says what it is told to, in turn."""
+
+    def __init__(self, *texts):
+        self.texts, self.asked = texts, []
+
+    def translate(self, texts, target, source="en"):
+        self.asked.append((list(texts), target, source))
+        return [Translation.of(text, is_whole=True) for text in self.texts]
+
+
+def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=()):
+    torch.manual_seed(0)
+    policy = get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+    lessons = [(question(number, "es"), "abc"[: number % 3 + 1] * 2) for number in range(12)]
+    schedule = Schedule(
+        steps=steps, batch_size=6, learning_rate=1e-3, learning_rate_warmup_steps=0, shape="constant_with_warmup",
+        micro_batch_tokens=micro_batch_tokens, save_every=1, seed=3,
+    )  # fmt: skip
+    history = fine_tune(policy, PromptFormat(tiny_tokenizer(), []), lessons, schedule, folder, list(callbacks))
+    return adapter(policy), [entry for entry in history if "loss" in entry]
+
+
+def test_micro_batches_take_the_same_step(tmp_path):
+    whole, whole_log = trained(tmp_path / "whole", steps=1)
+    parts, parts_log = trained(tmp_path / "parts", micro_batch_tokens=40, steps=1)
+    assert whole_log[0]["loss"] == pytest.approx(parts_log[0]["loss"], rel=1e-5)
+    assert whole_log[0]["grad_norm"] == pytest.approx(parts_log[0]["grad_norm"], rel=1e-4)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, atol=1e-5, rtol=0)
+
+
+def test_steps_tell_loss_tokens_and_time(tmp_path):
+    _, log = trained(tmp_path, steps=30)
+    assert [entry["step"] for entry in log] == list(range(1, 31))
+    assert log[-1]["loss"] < log[0]["loss"]
+    assert all(entry["step_time"] > 0 for entry in log)
+    # 12 lessons of 2, 4 or 6 letters between a space and a line break, half of them a step
+    assert log[0]["tokens_learned"] + log[1]["tokens_learned"] == 4 * (2 + 4 + 6) + 12 * 2
+
+
+def test_a_spent_budget_ends_them_and_a_resumption_adds_nothing(tmp_path):
+    _, whole = trained(tmp_path / "whole", steps=4)
+    two_steps = int(whole[0]["tokens_learned"] + whole[1]["tokens_learned"])
+    first, log = trained(tmp_path / "cut", steps=4, callbacks=[Budget(two_steps, 1)])
+    assert [entry["step"] for entry in log] == [1, 2]
+    again, resumed = trained(tmp_path / "cut", steps=4, callbacks=[Budget(two_steps, 1)])
+    assert [entry["step"] for entry in resumed] == [1, 2]
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    _, unbounded = trained(tmp_path / "none", steps=4, callbacks=[Budget(0, 1)])
+    assert len(unbounded) == 4
+
+
+def test_english_lessons_are_questions_with_their_references():
+    assert english_lessons(data(2)) == [(question(0, "en"), ENGLISH), (question(1, "en"), ENGLISH)]
+
+
+def test_translated_lessons_leave_out_what_is_of_no_use_and_say_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said, translator = [], Canned(SPANISH, SPANISH.replace("4", "5"), ENGLISH)
+    journal = Journal("lessons", "f")
+    lessons = translated_lessons(data(3), translator, journal, said.append)
+    assert lessons == [(question(0, "es"), SPANISH)]
+    assert translator.asked == [([ENGLISH] * 3, "es", "en")]
+    assert said == ["1 of 3 references translated; es: number lost 1; es: other language 1"]
+    again = translated_lessons(data(3), translator, journal, said.append)
+    assert again == lessons
+    assert len(translator.asked) == 1, "what is translated stays translated"
+    write_lessons(tmp_path / "lessons.parquet", lessons)
+    journal.close()
+
+
+def test_no_lesson_at_all_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PipelineError, match=r"no reference could be translated: take another `reward\.translator`"):
+        translated_lessons(data(1), Canned(""), Journal("lessons", "f"), lambda _: None)
