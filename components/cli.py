@@ -184,6 +184,33 @@ def params() -> None:
         print(f"{PARAMS_PATH}: OK")
 
 
+@app.command()
+def plan(
+    profile: Annotated[str | None, typer.Option(help="Of profiles/, in place of values of params.yaml.")] = None,
+    device: Annotated[
+        Literal["here", "h100", "h200", "a100-80gb", "l40s"], typer.Option(help="What it would run on.")
+    ] = "here",
+) -> None:
+    """Tell what a run will take before it runs: time by stage, memory, disk. Nothing is loaded."""
+    from components.environment import prepare_process
+
+    with _one_line_errors():
+        prepare_process(offline=False)
+        from components.plan.show import show_plan
+
+        show_plan(profile, device)
+
+
+@app.command()
+def use(profile: Annotated[str, typer.Argument(help="Of profiles/.")]) -> None:
+    """Write a profile's values into params.yaml."""
+    from components.plan.profiles import use_profile
+
+    with _one_line_errors():
+        for line in use_profile(profile) or ["params.yaml has these values already"]:
+            print(line)
+
+
 def main() -> None:
     """Entry point of the `pb-rlsvr` script."""
     app()

@@ -1,0 +1,56 @@
+"""What each stage has to do, in tokens, from the parameters alone. Responses count as long as they may be."""
+
+from dataclasses import dataclass
+
+from components.params import Params
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stage's share; all counts are upper bounds."""
+
+    stage: str
+    num_sampled: int
+    """Responses."""
+    max_tokens: int
+    """Of each."""
+    num_learned: int
+    """Tokens of prompts and responses that gradients are taken of."""
+    rows_together: int
+    """Responses decoded in one batch."""
+
+
+def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
+    """The stages that a model works in, in order.
+
+    Args:
+        prompt_tokens: Of a question alone; worked examples are computed once a batch and are not counted.
+    """
+    problems, sampling, train = params.problems, params.sampling, params.train
+    num_trained, num_languages = len(params.base.trained_languages), len(params.base.languages)
+    asked = problems.num_train + problems.num_calibration + problems.num_validation
+    rollouts = train.steps * train.prompts_per_step * train.group_size
+    lessons = train.warmup_steps * train.warmup_batch_size
+    checks = 1 + -(-train.steps // train.validate_every)
+    by_reinforcement = 0 if train.method == "sft" else rollouts
+    # a prompt is computed once for its group
+    prompts = rollouts if train.method == "sft" else train.steps * train.prompts_per_step
+    learned = lessons * (prompt_tokens + params.reference.max_new_tokens)
+    learned += train.epochs * (prompts * prompt_tokens + rollouts * sampling.max_new_tokens)
+    greedy = checks * problems.num_validation * num_trained
+    longest, size = sampling.max_new_tokens, sampling.batch_size
+    step = train.prompts_per_step * train.group_size
+    calibrated = params.calibrate.num_problems * params.calibrate.num_samples * num_languages
+    audited = params.audit.num_problems * params.audit.num_samples * num_languages
+    return [
+        Work("reference", asked * params.reference.num_samples, params.reference.max_new_tokens, 0, size),
+        Work("calibrate", calibrated, longest, 0, size),
+        Work("train: rollouts", by_reinforcement, longest, 0, step),
+        Work("train: learning", 0, 0, learned, step),
+        Work("train: validation", greedy, longest, 0, size),
+        Work("audit", audited, longest, 0, size),
+        Work(
+            "evaluate", 3 * problems.num_test * num_languages, params.evaluate.max_new_tokens, 0,
+            params.evaluate.batch_size,
+        ),
+    ]  # fmt: skip
