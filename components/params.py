@@ -233,6 +233,10 @@ class TrainParams(Section):
     """A control: RL on the English questions in place of those in the trained languages."""
     shuffled_references: float = Field(ge=0, le=1)
     """A control: share of RL's problems whose reference is another problem's."""
+    prompt_order: Literal["shuffled", "easy_first"]
+    """Of RL's prompts; easy is where the pivot's samples agreed."""
+    language_shares: dict[str, Annotated[float, Field(gt=0)]]
+    """Weights of the trained languages among RL's prompts; those left out weigh 1."""
     lora_rank: int = Field(ge=1, le=512)
     lora_alpha: int = Field(ge=1)
     warmup_steps: int = Field(ge=0)
@@ -335,6 +339,13 @@ class Params(Section):
     def _pivot_has_shots(self) -> "Params":
         if self.reference.num_shots > self.problems.num_pivot_shots:
             raise ValueError("reference.num_shots must not exceed problems.num_pivot_shots")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_are_of_trained_languages(self) -> "Params":
+        others = sorted(self.train.language_shares.keys() - set(self.base.trained_languages))
+        if others:
+            raise ValueError(f"train.language_shares: {', '.join(others)} not in base.trained_languages")
         return self
 
     @model_validator(mode="after")

@@ -88,6 +88,16 @@ def test_the_repositorys_file_loads_with_its_values():
         ({"train.silent_groups": "drop"}, "`train.silent_groups`: Input should be 'skip' or 'resample' (got 'drop')"),
         ({"calibrate.num_problems": 99}, "`file`: calibrate.num_problems must not exceed problems.num_calibration"),
         ({"problems.num_pivot_shots": 2}, "`file`: reference.num_shots must not exceed problems.num_pivot_shots"),
+        ({"train.language_shares": {"fr": 2.0}}, "`file`: train.language_shares: fr not in base.trained_languages"),
+        (
+            {"train.method": "sft", "train.sft_references": "translated"},
+            "`file`: train.sft_references: translated needs `reward.translator`",
+        ),
+        (
+            {"train.method": "ppo", "train.silent_groups": "resample"},
+            "`train`: silent_groups: resample goes with grpo and rloo; to ppo a group is nothing",
+        ),
+        ({"compare.learning_rates": [1e-4, 1e-4]}, "`compare`: compare.learning_rates must not repeat"),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),
     ],
 )

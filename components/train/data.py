@@ -37,10 +37,14 @@ def read_training_data(params: Params) -> TrainingData:
     trained = set(params.base.trained_languages)
     asked = {"en"} if params.train.english_prompts else trained
     given = shuffled({q.problem_id: r for q, r in seen}, params.train.shuffled_references, params.base.seed)
+    rollouts = [(q, given[q.problem_id]) for q, _ in seen if q.lang in asked]
+    rollouts = by_share(rollouts, params.train.language_shares, params.base.seed)
+    if params.train.prompt_order == "easy_first":
+        rollouts = easy_first(rollouts, references, params.base.seed)
     data = TrainingData(
         shots=read_questions(PROBLEMS / "shots.jsonl"),
         english=[(q, r) for q, r in seen if q.lang == "en"],
-        rollouts=[(q, given[q.problem_id]) for q, _ in seen if q.lang in asked],
+        rollouts=rollouts,
         validation=[(q, r) for q, r in held_out if q.lang in trained],
     )
     _check("English `train` questions", data.english, 1 if params.train.warmup_steps else 0)
@@ -55,9 +59,39 @@ def shuffled(references: Mapping[str, Reference], share: float, seed: int) -> di
 
     One alone has nobody to exchange with, and keeps it.
     """
-    order = sorted(references, key=lambda problem: hashlib.sha256(f"{seed}/{problem}".encode()).digest())
+    order = sorted(references, key=lambda problem: _draw(f"{seed}/{problem}"))
     drawn = order[: round(share * len(order))]
     return dict(references) | {a: references[b] for a, b in zip(drawn, drawn[1:] + drawn[:1], strict=True)}
+
+
+def by_share(pairs: Pairs, weights: Mapping[str, float], seed: int) -> Pairs:
+    """As many of each language's pairs as its weight says, 1 where there is none; the heaviest language keeps all.
+
+    Which are kept is drawn by `seed`; their order stays.
+    """
+    heaviest = max([weights.get(q.lang, 1.0) for q, _ in pairs], default=1.0)
+    kept: set[tuple[str, str]] = set()
+    for lang in {q.lang for q, _ in pairs}:
+        own = [q.problem_id for q, _ in pairs if q.lang == lang]
+        order = sorted(own, key=lambda problem: _draw(f"{seed}/{lang}/{problem}"))
+        count = max(1, round(len(own) * weights.get(lang, 1.0) / heaviest))
+        kept |= {(problem, lang) for problem in order[:count]}
+    return [(q, reference) for q, reference in pairs if (q.problem_id, q.lang) in kept]
+
+
+def easy_first(pairs: Pairs, references: Mapping[str, Reference], seed: int) -> Pairs:
+    """By how many of the pivot's samples agreed on the problem's own reference; equals in an order drawn by `seed`."""
+
+    def place(pair: tuple[Question, Reference]) -> tuple[float, bytes]:
+        question = pair[0]
+        return -references[question.problem_id].agreement, _draw(f"{seed}/{question.problem_id}/{question.lang}")
+
+    return sorted(pairs, key=place)
+
+
+def _draw(text: str) -> bytes:
+    """The same for the same text everywhere."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _with_reference(questions: Sequence[Question], references: Mapping[str, Reference]) -> Pairs:

@@ -33,7 +33,8 @@ def run_grpo(
     """Train the adapter of `policy` in place; resumes from `checkpoints`.
 
     Args:
-        pairs: Questions in the trained languages with their kept English references, in any order.
+        pairs: Questions in the trained languages with their kept English references, in the order in which they are
+            drawn where `train.prompt_order` is not `shuffled`.
 
     Returns:
         The trainer's log, one dict a step.
@@ -82,6 +83,7 @@ def _config(params: Params, checkpoints: Path) -> GRPOConfig:
     train = params.train
     return GRPOConfig(
         output_dir=str(checkpoints),
+        shuffle_dataset=train.prompt_order == "shuffled",
         max_steps=train.steps * train.epochs,  # TRL counts updates
         num_iterations=train.epochs,
         per_device_train_batch_size=train.prompts_per_step * train.group_size,  # split by tokens when learned from

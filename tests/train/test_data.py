@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.contracts import PipelineError, Question, Reference, write_records
 from components.params import load_params
-from components.train.data import read_training_data, shuffled
+from components.train.data import by_share, easy_first, read_training_data, shuffled
 
 
 def question(split, number, lang):
@@ -65,6 +65,37 @@ def test_controls_of_training_change_what_rl_sees_and_nothing_else(params):
     assert [q.lang for q, _ in changed.rollouts] == ["en"] * 4
     assert all(q.problem_id != r.problem_id for q, r in changed.rollouts)
     assert (changed.english, changed.validation) == (own.english, own.validation)
+
+
+@given(st.dictionaries(st.sampled_from(["es", "sw", "th"]), st.floats(0.1, 5)), st.integers(1, 20), st.integers(0, 9))
+def test_languages_come_in_their_shares_and_the_heaviest_keeps_all(weights, count, seed):
+    langs = ["es", "sw", "th"]
+    pairs = [(question("train", n, lang), reference("train", n)) for n in range(count) for lang in langs]
+    kept = by_share(pairs, weights, seed)
+    told = {lang: sum(q.lang == lang for q, _ in kept) for lang in langs}
+    heaviest = max(weights.get(lang, 1) for lang in langs)
+    assert told == {lang: max(1, round(count * weights.get(lang, 1) / heaviest)) for lang in langs}
+    assert [pair for pair in pairs if pair in kept] == kept, "in their order"
+    assert by_share(pairs, {}, seed) == pairs
+    assert by_share([], weights, seed) == []
+
+
+def test_easy_prompts_come_first_and_equals_are_mixed():
+    references = {f"train-{n}": reference("train", n).model_copy(update={"agreement": (n % 3) / 2}) for n in range(12)}
+    pairs = [(question("train", n, lang), references[f"train-{n}"]) for n in range(12) for lang in ("es", "sw")]
+    told = easy_first(pairs, references, 1)
+    agreements = [references[q.problem_id].agreement for q, _ in told]
+    assert agreements == sorted(agreements, reverse=True)
+    assert sorted(map(str, told)) == sorted(map(str, pairs))
+    assert [q.lang for q, _ in told[:8]] != ["es", "sw"] * 4, "not a problem in all its languages at a time"
+    assert told == easy_first(pairs[::-1], references, 1) != easy_first(pairs, references, 2)
+
+
+def test_order_and_shares_reach_training(params):
+    keep(*ALL)
+    changes = {"prompt_order": "easy_first", "language_shares": {"es": 2.0}}
+    read = read_training_data(params.model_copy(update={"train": params.train.model_copy(update=changes)}))
+    assert sorted(q.problem_id for q, _ in read.rollouts) == [f"train-{n}" for n in range(4)]
 
 
 ALL = [("train", n) for n in range(4)] + [("validation", n) for n in range(2)]

@@ -230,3 +230,16 @@ def test_every_response_with_its_advantage_and_the_checkpoint_are_on_disk(two_st
     assert weights == {".safetensors"}
     used = torch.cat(two_steps.seen.advantages)
     torch.testing.assert_close(torch.tensor(table["advantage"].tolist()), used, atol=1e-5, rtol=1e-5)
+
+
+def test_prompts_keep_their_order_where_it_is_not_shuffled(tmp_path, monkeypatch):
+    asked = []
+    spy(monkeypatch, "_generate_and_score_completions", lambda args, _: asked.extend(
+        row["prompt"] for row in args[0][::GROUP]))  # fmt: skip
+    params = small_params()
+    params = params.model_copy(update={"train": params.train.model_copy(update={"prompt_order": "easy_first"})})
+    policy, prompt_format = adapted(), PromptFormat(tiny_tokenizer(), [])
+    run_grpo(
+        policy, SamplingCopy(policy, tiny_gemma()), prompt_format, pairs(), EvenLetters(), params, tmp_path, [],
+    )  # fmt: skip
+    assert asked == [prompt_format.prompt_text(q.asked, q.lang) for q, _ in pairs()][: 2 * PROMPTS]
