@@ -30,7 +30,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path, sign:
         [sys.executable, "-m", "components.train"], cwd=clone, env=child_environment() | store, start_new_session=True
     )
     deadline = time.monotonic() + LIMIT_S
-    while not list(clone.glob(".checkpoints/train/*/grpo/checkpoint-1/trainer_state.json")):
+    while not list(clone.glob(".checkpoints/train/*/rl/checkpoint-1/trainer_state.json")):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -53,7 +53,7 @@ def test_work_is_kept_until_metrics_are_written_and_no_step_is_added(clone: Path
     metrics.unlink()
     metrics.mkdir()  # cannot be replaced by a file
     run(clone, "-m", "components.train", status=1)
-    assert list(clone.glob(".checkpoints/train/*/grpo/checkpoint-2"))
+    assert list(clone.glob(".checkpoints/train/*/rl/checkpoint-2"))
     metrics.rmdir()
 
     for name in undisturbed:
