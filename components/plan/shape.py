@@ -34,7 +34,8 @@ def read_shape(config: Mapping[str, Any], dtype: torch.dtype, lora_rank: int) ->
     """Sizes of the architecture that a checkpoint's config.json (`config`) describes.
 
     Raises:
-        KeyError: `model_type` is missing, or transformers does not know it.
+        KeyError: `model_type` is missing.
+        ValueError: transformers does not know it.
     """
     fields = dict(config)
     own = AutoConfig.for_model(fields.pop("model_type"), **fields)

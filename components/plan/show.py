@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from rich.box import SIMPLE_HEAD
@@ -19,6 +20,7 @@ from components.plan.profiles import read_profile, with_profile
 from components.plan.shape import Shape, read_shape
 from components.plan.work import stage_work
 from components.progress import print_wide
+from components.stage import PACKAGED
 
 PROMPT_TOKENS = 128
 """Of a question, as assumed: a tokenizer may not be at hand."""
@@ -28,11 +30,17 @@ def show_plan(profile: str | None, device_name: str) -> None:
     """Print what a run of params.yaml, or of a profile over it, takes.
 
     Raises:
-        PipelineError: The profile or the model's configuration is not there.
+        PipelineError: The profile or the model's configuration is not there, or transformers does not know the model.
     """
     params = with_profile(profile) if profile else load_params()
     dtype = choose_dtype(params.models.dtype) if device_name == "here" else _accelerators(params)
-    shape = read_shape(_config(params, profile), dtype, params.train.lora_rank)
+    try:
+        shape = read_shape(_config(params, profile), dtype, params.train.lora_rank)
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise PipelineError(
+            f"{params.models.policy}: config.json names no model that is known here ({reason})"
+        ) from None
     device = this_machine(dtype, psutil.virtual_memory().total) if device_name == "here" else data_sheet(device_name)
     size = dtype.itemsize
     print(f"{params.models.policy}: {shape.num_parameters / 1e6:,.0f} M parameters in {str(dtype).partition('.')[2]}, "
@@ -73,9 +81,7 @@ def _duration(duration_s: float) -> str:
     return f"{duration_s / 60:.0f} min" if duration_s < 7200 else f"{duration_s / 3600:.1f} h"
 
 
-def _accelerators(params: Params) -> Any:  # noqa: ANN401 - torch is loaded late
-    import torch
-
+def _accelerators(params: Params) -> torch.dtype:
     return torch.float32 if params.models.dtype == "float32" else torch.bfloat16
 
 
@@ -84,7 +90,7 @@ def _config(params: Params, profile: str | None) -> dict[str, Any]:
     name = params.models.policy
     if profile and (told := read_profile(profile).get("config")):
         return dict(told)
-    if name == "gemma3-270m-gguf":
+    if name in PACKAGED:
         return dict(read_profile("embedded")["config"])
     path = Path(name).expanduser() / "config.json"
     try:

@@ -46,9 +46,8 @@ def write_outputs(
         "truncated_share": _mean(steps, "completions/clipped_ratio"),
         "logp_difference_mean": _mean(steps, "sampling/logp_difference_mean"),
         "skipped_steps": max(entry.get("faults/skipped_steps", 0.0) for entry in updates),  # since the last resumption
-        "out_of_memory_retries": max(
-            entry.get("faults/retries", 0.0) for entry in updates
-        ),  # any: not bit-for-bit repeatable
+        # any: not bit-for-bit repeatable
+        "out_of_memory_retries": max(entry.get("faults/retries", 0.0) for entry in updates),
         "tokens_sampled": sum(value for entry in steps for key, value in entry.items() if key.startswith("tokens/")),
         "tokens_learned": sum(entry.get("tokens_learned", 0) for entry in updates),
         "step_seconds_mean": _mean(steps or updates, "step_time"),

@@ -20,7 +20,7 @@ NOT_DEPENDED_ON = {
     "components/environment.py",
     "components/progress.py",
     "components/tracking",
-    "components/params.py",
+    "components/params",
 }
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 COMPARISON: dict[str, Any] = yaml.safe_load((ROOT / "compare/dvc.yaml").read_text())["stages"]

@@ -118,3 +118,10 @@ def test_a_profile_with_a_wrong_key_names_it():
     told = CliRunner().invoke(app, ["plan", "--profile", "mine"])
     assert told.exit_code == 1
     assert "mine.yaml: unknown key `train.stepps`" in told.output
+
+
+def test_a_model_that_is_not_known_is_told_in_one_line():
+    Path("profiles/mine.yaml").write_text("values: {}\nconfig: {model_type: nobody_knows}\n")
+    told = CliRunner().invoke(app, ["plan", "--profile", "mine"])
+    assert told.exit_code == 1
+    assert "config.json names no model that is known here" in told.output
