@@ -104,6 +104,8 @@ class ProblemsParams(Section):
     sources: SourcesParams
     translator: str = Field(min_length=1)
     native_digits: bool
+    max_steps: int = Field(ge=1)
+    """Of built-in problems' solutions: families with more are left out."""
     num_shots: int = Field(ge=0, le=8)
     num_pivot_shots: int = Field(ge=0)
     num_train: int = Field(ge=1)

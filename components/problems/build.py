@@ -40,12 +40,12 @@ def build_questions(params: ProblemsParams, base: BaseParams) -> list[Question]:
 
     Languages are in the order of `base.languages`; `pivot_shots` are in English only. Families take turns within a
     split, in the order of their files' `shot` and then by name; unseen ones only do in `test`, after the others. No
-    problem occurs in two splits.
+    problem occurs in two splits. Families of more than `params.max_steps` steps are left out.
 
     Raises:
         PipelineError: A language has no text, or a split asks for more problems than the families have.
     """
-    families = load_families()
+    families = [family for family in load_families() if len(family.steps) <= params.max_steps]
     problems = _fill_splits(params, families, base.seed)
     return [
         ask(problem, split, lang, params.native_digits)

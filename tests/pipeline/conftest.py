@@ -31,7 +31,8 @@ SMALL = {
     "base": {"languages": ["en", "es", "th"], "trained_languages": ["es"]},
     "models": {"policy": "./tiny", "pivot": "./tiny", "dtype": "float32"},
     "problems": {
-        "num_shots": 1, "num_pivot_shots": 4, "num_train": 12, "num_calibration": 4, "num_validation": 6, "num_test": 8,
+        "max_steps": 4, "num_shots": 1, "num_pivot_shots": 4, "num_train": 12, "num_calibration": 4,
+        "num_validation": 6, "num_test": 8,
     },
     "sampling": {"temperature": 1.0, "max_new_tokens": 40},
     "reference": {

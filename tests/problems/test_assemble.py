@@ -52,7 +52,7 @@ def base(*languages):
 
 def problems(sources, translator="none", **sizes):
     chosen = SourcesParams(**dict.fromkeys(SPLITS, "built-in") | sources)
-    return ProblemsParams(sources=chosen, translator=translator, native_digits=False, **(SIZES | sizes))
+    return ProblemsParams(sources=chosen, translator=translator, native_digits=False, max_steps=4, **(SIZES | sizes))
 
 
 def table(folder, count, languages=("en",), name="mine", **changes):

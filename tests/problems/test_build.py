@@ -22,7 +22,7 @@ COUNTS = {
     "num_shots": 2, "num_pivot_shots": 20, "num_train": 60, "num_calibration": 16, "num_validation": 16, "num_test": 42,
 }  # fmt: skip
 SOURCES = SourcesParams(**dict.fromkeys(SPLITS, "built-in"))
-SIZES = {"sources": SOURCES, "translator": "none", "native_digits": False, **COUNTS}
+SIZES = {"sources": SOURCES, "translator": "none", "native_digits": False, "max_steps": 4, **COUNTS}
 
 
 def base(**changes):
@@ -82,8 +82,8 @@ def test_unseen_families_take_turns_in_test_and_are_nowhere_else(questions):
 
 @pytest.mark.parametrize("num_shots", range(1, 9))
 def test_shots_are_distinct_families_in_the_order_of_their_files(num_shots):
-    ranked = ["add-then-remove", "change-subtract", "equal-groups", "change-add"]
-    others = ["ages", "boxes-then-share", "distance", "fraction-of-set"]
+    ranked = ["add-then-remove", "change-subtract", "equal-groups", "change-add", "share-equally"]
+    others = ["ages", "boxes-then-share", "distance"]
     shots = [q.family for q in build(languages=["en", "es"], num_shots=num_shots) if q.split == "shots"]
     assert shots[::2] == (ranked + others)[:num_shots]
 
@@ -92,6 +92,18 @@ def test_default_shots_show_three_operations_and_two_steps():
     shots = [q for q in build(num_shots=4) if q.split == "shots"]
     assert all(any(sign in q.solution for q in shots) for sign in "+-×")
     assert {q.num_steps for q in shots} == {1, 2}
+
+
+@pytest.mark.parametrize("max_steps", [1, 2, 3])
+def test_families_with_more_steps_are_left_out(max_steps):
+    asked = build(max_steps=max_steps)
+    assert {q.num_steps for q in asked} == set(range(1, max_steps + 1))
+    assert {q.split for q in asked if q.unseen_family} == {"test"}
+
+
+def test_four_shots_of_one_step_show_all_operations():
+    shots = [q for q in build(num_shots=4, max_steps=1) if q.split == "shots" and q.lang == "en"]
+    assert [next(sign for sign in "+-×÷" if f" {sign} " in q.solution) for q in shots] == ["-", "×", "+", "÷"]
 
 
 def test_shots_show_both_kinds_and_solutions_stay_where_they_are_used(questions):
