@@ -27,18 +27,15 @@ class NextWords:
     """(B, K) float32."""
     ids: Tensor
     """(B, K) int64."""
-    log_z: Tensor
-    """(B,) float32: log-sum-exp over the whole vocabulary of logits / temperature; zeros where not asked for."""
 
     @classmethod
     def join(cls, parts: "Sequence[NextWords]") -> "NextWords":
         """The rows of all, in order."""
-        return cls(*(torch.cat(own) for own in zip(*((p.logits, p.ids, p.log_z) for p in parts), strict=True)))
+        return cls(*(torch.cat(own) for own in zip(*((p.logits, p.ids) for p in parts), strict=True)))
 
     def repeat(self, num_samples: int) -> "NextWords":
         """Every row `num_samples` times."""
-        parts = (self.logits, self.ids, self.log_z)
-        return NextWords(*(part.repeat_interleave(num_samples, 0) for part in parts))
+        return NextWords(*(part.repeat_interleave(num_samples, 0) for part in (self.logits, self.ids)))
 
 
 class OutputHead:
@@ -48,9 +45,9 @@ class OutputHead:
     it does is found out by comparing the two on a probe.
     """
 
-    def __init__(self, model: Any, num_words: int, temperature: float | None = None) -> None:  # noqa: ANN401
-        """`model` is of transformers or peft, `num_words` K; `temperature`, if any, asks for `log_z`."""
-        self.model, self._num_words, self.temperature = model, num_words, temperature
+    def __init__(self, model: Any, num_words: int) -> None:  # noqa: ANN401
+        """`model` is of transformers or peft, `num_words` K."""
+        self.model, self._num_words = model, num_words
         base = model.get_base_model() if hasattr(model, "get_base_model") else model
         self._decoder, self._weight = base.get_decoder(), base.get_output_embeddings().weight  # (V, H)
         self._buffer: Tensor = self._weight.new_empty(0)
@@ -69,9 +66,7 @@ class OutputHead:
         told = self.model(**inputs, use_cache=True, logits_to_keep=last).logits[:, -1]  # (B, V)
         logits = self._room(len(told))
         logits[: told.shape[1]] = told.T
-        maxima = torch.empty(len(logits) // _BLOCK, len(told), device=told.device)
-        log_z = self._summed(logits, maxima)
-        return self._picked(logits, maxima, log_z)
+        return self._picked(logits, _maxima(logits))
 
     @torch.no_grad()
     def _is_all_the_model_does(self) -> bool:
@@ -81,18 +76,17 @@ class OutputHead:
         return told.shape == ours.shape and torch.allclose(told, ours, rtol=0.02, atol=0.02 * float(told.abs().max()))
 
     def _multiplied(self, states: Tensor) -> NextWords:
-        """From the last states (B, H): logits a part at a time, searched and summed up while they are in the cache."""
-        num_words, num_rows = len(self._weight), len(states)
+        """From the last states (B, H): logits a part at a time, whose maxima are taken while they are in the cache."""
+        num_words = len(self._weight)
         columns = states.T.contiguous()  # (H, B)
-        logits = self._room(num_rows)  # (V, B)
-        maxima = torch.empty(len(logits) // _BLOCK, num_rows, device=states.device)
-        log_sums = []
+        logits = self._room(len(states))  # (V, B)
+        maxima = []
         size = _PART if states.device.type == "cpu" else len(logits)  # an accelerator takes all at once
         for start in range(0, num_words, size):
             part = logits[start : start + size]
             torch.mm(self._weight[start : start + size], columns, out=part[: num_words - start])
-            log_sums.append(self._summed(part, maxima[start // _BLOCK : (start + size) // _BLOCK]))
-        return self._picked(logits, maxima, torch.stack(log_sums).logsumexp(0))
+            maxima.append(_maxima(part))
+        return self._picked(logits, torch.cat(maxima))
 
     def _room(self, num_rows: int) -> Tensor:
         """A buffer (V, B) that is used again; words that the vocabulary does not have are never likely."""
@@ -103,18 +97,15 @@ class OutputHead:
         logits[len(self._weight) :] = float("-inf")
         return logits
 
-    def _summed(self, part: Tensor, maxima: Tensor) -> Tensor:
-        """Log-sum-exp (B,) of a part of the logits (words, B) / temperature; writes the blocks' `maxima`."""
-        maxima.copy_(part.view(-1, _BLOCK, part.shape[1]).amax(1))
-        top = maxima.amax(0)
-        if self.temperature is None:
-            return torch.zeros_like(top)
-        return (part.float() - top).div_(self.temperature).exp_().sum(0).log_() + top / self.temperature
-
-    def _picked(self, logits: Tensor, maxima: Tensor, log_z: Tensor) -> NextWords:
+    def _picked(self, logits: Tensor, maxima: Tensor) -> NextWords:
         rows = torch.arange(logits.shape[1], device=logits.device)
         blocks = maxima.topk(min(self._num_words, len(maxima)), 0).indices  # (K, B)
         found = logits.view(-1, _BLOCK, len(rows))[blocks, :, rows].transpose(0, 1).flatten(1)  # (B, K · block)
         top, places = found.topk(min(self._num_words, len(self._weight)), 1)
         ids = blocks.T.gather(1, places // _BLOCK) * _BLOCK + places % _BLOCK
-        return NextWords(top.float(), ids, log_z)
+        return NextWords(top.float(), ids)
+
+
+def _maxima(logits: Tensor) -> Tensor:
+    """The largest of each block: (words / block, B) of logits (words, B)."""
+    return logits.view(-1, _BLOCK, logits.shape[1]).amax(1)

@@ -8,7 +8,7 @@ T generated tokens, V vocabulary.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -38,15 +38,17 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Generated:
-    """One response as ids, its stop token included; `truncated` where the length limit ended it.
+    """One response as ids (T,), its stop token included; `truncated` where the length limit ended it.
 
-    `logps` are the chosen tokens' log-probabilities under the whole vocabulary at the decoding's temperature
-    (at 1 for greedy), or empty where not asked for.
+    `logps` are the chosen tokens' log-probabilities among the words that they were drawn from, at the decoding's
+    temperature (1 for greedy, where every one is 0), and `support` those words: (T, K) int32. Both are empty where not
+    asked for.
     """
 
     token_ids: list[int]
     truncated: bool
     logps: list[float]
+    support: Tensor = field(compare=False)
 
 
 def generate(
@@ -73,14 +75,13 @@ def generate(
         For each prompt, in the given order, its responses. Sampling draws from torch's global generator.
     """
     use_grouped_decode(model)
-    temperature = decoding.temperature or 1.0
-    head = OutputHead(model, decoding.top_k if decoding.temperature else 1, temperature if with_logps else None)
+    head = OutputHead(model, decoding.top_k if decoding.temperature else 1)
     order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:_MIN_SHARED_TOKENS], len(prompts[i])))
     results: list[list[Generated]] = [[] for _ in prompts]
     step = max(1, batch_size // num_samples)
     for start in range(0, len(order), step):
         chunk = order[start : start + step]
-        rows = _generate_batch(head, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples)
+        rows = _generate_batch(head, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples, with_logps)
         for position, index in enumerate(chunk):
             results[index] = rows[position * num_samples : (position + 1) * num_samples]
         on_progress(len(chunk))
@@ -144,6 +145,7 @@ def _generate_batch(
     stop_ids: Tensor,
     pad_id: int,
     num_samples: int,
+    with_logps: bool,
 ) -> list[Generated]:
     device = head.model.device
     stop_ids = stop_ids.to(device)
@@ -162,10 +164,14 @@ def _generate_batch(
     finished = torch.zeros(num_rows, dtype=torch.bool, device=device)
     tokens = torch.full((num_rows, decoding.max_new_tokens), -1, device=device)  # (B, T); -1: not generated
     logps = torch.zeros((num_rows, decoding.max_new_tokens), device=device)
+    shape = (num_rows, decoding.max_new_tokens if with_logps else 0, words.ids.shape[1])
+    support = torch.zeros(shape, dtype=torch.int32, device=device)  # (B, T, K)
     for step in range(decoding.max_new_tokens):
         chosen, logp = _choose(words, decoding)
         tokens[rows[~finished], step] = chosen[~finished]
-        logps[rows[~finished], step] = logp[~finished]
+        if with_logps:
+            logps[rows[~finished], step] = logp[~finished]
+            support[rows[~finished], step] = words.ids[~finished].int()
         finished |= torch.isin(chosen, stop_ids)
         if finished.all() or step + 1 == decoding.max_new_tokens:
             break
@@ -179,23 +185,19 @@ def _generate_batch(
         words = head.next_words(
             input_ids=chosen[:, None], attention_mask=mask, position_ids=position[:, None], past_key_values=cache
         )
-    if head.temperature is None:
+    if not with_logps:
         logps = logps[:, :0]
-    return [_collect(t, p, stop_ids) for t, p in zip(tokens, logps, strict=True)]
+    return [_collect(*row, stop_ids) for row in zip(tokens, logps, support, strict=True)]
 
 
 def _choose(words: NextWords, decoding: Decoding) -> tuple[Tensor, Tensor]:
-    """Next tokens (B,) int64 and their log-probabilities (B,) float32."""
-    scale = decoding.temperature or 1.0
-    if decoding.temperature == 0:
-        pick = torch.zeros_like(words.ids[:, :1])
-    else:
-        pick = torch.multinomial((words.logits / scale).softmax(-1), 1)
-    chosen, value = words.ids.gather(1, pick)[:, 0], words.logits.gather(1, pick)[:, 0] / scale
-    return chosen, value - words.log_z
+    """Next tokens (B,) int64 and their log-probabilities (B,) float32 among the words drawn from."""
+    logps = (words.logits / (decoding.temperature or 1.0)).log_softmax(-1)
+    pick = torch.multinomial(logps.exp(), 1) if decoding.temperature else torch.zeros_like(words.ids[:, :1])
+    return words.ids.gather(1, pick)[:, 0], logps.gather(1, pick)[:, 0]
 
 
-def _collect(tokens: Tensor, logps: Tensor, stop_ids: Tensor) -> Generated:
+def _collect(tokens: Tensor, logps: Tensor, support: Tensor, stop_ids: Tensor) -> Generated:
     ids = [int(t) for t in tokens if t >= 0]
     truncated = not ids or not bool(torch.isin(tokens[len(ids) - 1], stop_ids))
-    return Generated(ids, truncated, logps[: len(ids)].tolist())
+    return Generated(ids, truncated, logps[: len(ids)].tolist(), support[: len(ids)])

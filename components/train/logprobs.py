@@ -1,9 +1,13 @@
 """Log-probabilities of responses, with gradients: prompts, and what they begin with, computed once, logits never held.
 
 Notation: B responses of up to C tokens to U ≤ B different prompts of up to P tokens; H hidden size; V vocabulary;
-N the unpadded response tokens of the batch. The numbers are those of a plain forward pass up to the rounding of the
-model's dtype; gradients and entropies leave improbable words out, which moves gradients by less than 1e-4
-(tests/train/test_logprobs.py, docs/LOG.md).
+N the unpadded response tokens of the batch; K words that a token was drawn from. The numbers are those of a plain
+forward pass up to the rounding of the model's dtype; over the whole vocabulary gradients and entropies leave improbable
+words out, which moves gradients by less than 1e-4 (tests/train/test_logprobs.py, docs/LOG.md).
+
+A token sampled with top-k comes from the softmax over K words, not over the vocabulary. Where these words are known
+(`support`), log-probabilities are of that distribution: the policy that is trained is the one that was sampled, as with
+DeepSeek-V3.2's "keep sampling mask" (arXiv 2512.02556, section 3.1), and the output matrix is read for K words a token.
 """
 
 from typing import Any
@@ -17,6 +21,7 @@ from components.generation.sampler import num_shared_tokens
 
 _VOCAB_CHUNK = 4096  # words and
 _ROW_CHUNK = 1024  # rows whose float32 logits (16 MB) stay in the processor's cache
+_SUPPORT_ROWS = 128  # tokens whose words' vectors are held together (20 MB of Gemma 3 270M's)
 _MIN_PROBABILITY = 1e-7  # a word less probable than this in every row of a chunk is left out of E_p[W]
 
 
@@ -64,12 +69,14 @@ def logps_of_states(
     completion_ids: Tensor,
     completion_mask: Tensor,
     temperature: float,
+    support: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What `response_logps` returns, from states (B, W, H)."""
+    """What `response_logps` returns, from states (B, W, H); with `support` (B, C, K) int32 among its words alone."""
     base, width = _base(model), states.shape[1]
     _refuse_bent_logits(base.config.get_text_config())
     ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
-    arguments = (states[mask], base.get_output_embeddings().weight, ids[mask], temperature)
+    drawn_from = None if support is None else support[:, :width][mask]
+    arguments = (states[mask], base.get_output_embeddings().weight, ids[mask], temperature, drawn_from)
     picked, spread = _TargetLogps.apply(*arguments)  # type: ignore[no-untyped-call] # torch leaves `apply` untyped
     logps = torch.zeros(completion_ids.shape, device=ids.device)
     entropy = torch.zeros_like(logps)
@@ -138,7 +145,7 @@ def _prefill(
 
 
 class _TargetLogps(torch.autograd.Function):
-    """log softmax(h Wᵀ / τ) at the targets, streamed over the vocabulary with a running maximum.
+    """log softmax(h Wᵀ / τ) at the targets: over the words of `support` (N, K), or streamed over the whole vocabulary.
 
     Because W is frozen, the only gradient is d logp_t / dh = (W_t - E_p[W]) / τ. E_p[W] is gathered in the same pass as
     the normaliser, so the backward multiplies nothing by the output matrix again. The entropy falls out as well:
@@ -152,16 +159,21 @@ class _TargetLogps(torch.autograd.Function):
         weight: Tensor,
         targets: Tensor,
         temperature: float,
+        support: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         logps = torch.empty(len(hidden), device=hidden.device)  # (N,)
         entropy = torch.empty_like(logps)
         direction = torch.empty(hidden.shape, device=hidden.device)  # (N, H) float32
-        for start in range(0, len(hidden), _ROW_CHUNK):
-            rows = slice(start, start + _ROW_CHUNK)
+        size = _ROW_CHUNK if support is None else _SUPPORT_ROWS
+        for start in range(0, len(hidden), size):
+            rows = slice(start, start + size)
             target_weight = weight[targets[rows]].float()
             scaled = hidden[rows].float() / temperature
             target_logits = (scaled * target_weight).sum(-1)
-            log_z, mean_weight = _stream(hidden[rows], weight, temperature, target_logits)
+            if support is None:
+                log_z, mean_weight = _stream(hidden[rows], weight, temperature, target_logits)
+            else:
+                log_z, mean_weight = _gather(scaled, weight, support[rows])
             logps[rows] = target_logits - log_z
             entropy[rows] = log_z - (scaled * mean_weight).sum(-1)
             direction[rows] = (target_weight - mean_weight) / temperature
@@ -171,9 +183,16 @@ class _TargetLogps(torch.autograd.Function):
         return logps, entropy
 
     @staticmethod
-    def backward(ctx: Any, grad_logps: Tensor, _grad_entropy: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
+    def backward(ctx: Any, grad_logps: Tensor, _grad_entropy: Tensor) -> tuple[Tensor, None, None, None, None]:  # noqa: ANN401
         (direction,) = ctx.saved_tensors
-        return (grad_logps[:, None] * direction).to(ctx.dtype), None, None, None
+        return (grad_logps[:, None] * direction).to(ctx.dtype), None, None, None, None
+
+
+def _gather(scaled: Tensor, weight: Tensor, support: Tensor) -> tuple[Tensor, Tensor]:
+    """log Z (R,) and E_p[W] (R, H), both float32, over each row's words (R, K); `scaled`: h / τ."""
+    words = weight[support.long()].float()  # (R, K, H)
+    logits = torch.bmm(words, scaled[:, :, None])[:, :, 0]  # (R, K)
+    return logits.logsumexp(-1), torch.bmm(logits.softmax(-1)[:, None], words)[:, 0]
 
 
 def _stream(hidden: Tensor, weight: Tensor, temperature: float, known: Tensor) -> tuple[Tensor, Tensor]:

@@ -91,7 +91,7 @@ def replace_rows(batch: Batch, rows: Tensor, fresh: Batch) -> None:
         if not (isinstance(old, Tensor) and old.dim()):
             continue
         new = fresh[key]
-        if old.dim() == 2:
+        if old.dim() > 1:
             width = max(old.shape[1], new.shape[1])
             on_left = key.startswith("prompt")  # prompts are padded on the left
             old, new = (_widened(value, width, on_left) for value in (old, new))
@@ -100,4 +100,5 @@ def replace_rows(batch: Batch, rows: Tensor, fresh: Batch) -> None:
 
 def _widened(value: Tensor, width: int, on_left: bool) -> Tensor:
     missing = width - value.shape[1]
-    return torch.nn.functional.pad(value, (missing, 0) if on_left else (0, missing))
+    rest = (0, 0) * (value.dim() - 2)
+    return torch.nn.functional.pad(value, (*rest, missing, 0) if on_left else (*rest, 0, missing))

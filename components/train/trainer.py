@@ -6,7 +6,8 @@ Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a s
 - `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language;
 - `_generate_and_score_completions`: A = (R - mean) / max(std, floor) or RLOO's; other prompts for silent groups;
 - `_compute_loss`: TRL's loss in micro-batches by tokens (`components.train.learning`);
-- `_get_per_token_logps_and_entropies`: one differentiable prefill a prompt, no materialised logits.
+- `_get_per_token_logps_and_entropies`: one differentiable prefill a prompt, no materialised logits, and of the words
+  that a token was drawn from (rollouts that do not tell them: of the vocabulary).
 """
 
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler
 
@@ -68,7 +70,8 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         self.faults = Faults(warn)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
         self._sums = Sums()  # of the step in hand
-        self._measured: dict[str, Tensor] | None = None  # of the rollouts in hand, before they are learned from
+        self._support: Tensor | None = None  # (B, C, K) int32 of the rollouts in hand: words each token was drawn from
+        self._measured: dict[str, Tensor] | None = None  # of the same, before they are learned from
 
     def log_step(self, metrics: dict[str, float]) -> None:
         """Add metrics of this step to what TRL logs at its end."""
@@ -97,6 +100,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         )
         release_freed_memory()
         rollouts = [rollout for group in groups for rollout in group]
+        self._support = pad_sequence([rollout.support for rollout in rollouts], batch_first=True)
         self._sums.count("seconds/sampling", time.perf_counter() - started)
         return {
             "prompt_ids": [ids for ids in unique for _ in range(self.num_generations)],
@@ -141,6 +145,8 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     def _scored(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         """TRL's rollouts and R - mean (`scale_rewards="none"`), which is left to be divided, and the languages."""
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        if self._support is not None:
+            output["support"] = self._support
         scale = self._scale(self._totals.view(-1, self.num_generations))
         output["advantages"] = (output["advantages"].view(-1, self.num_generations) * scale[:, None]).view(-1)
         output["lang"] = self.learning.lang_ids([row["lang"] for row in inputs])
@@ -188,6 +194,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
                 "prompt_mask": attention_mask[:, :split],
                 "completion_ids": input_ids[:, split:],
                 "completion_mask": attention_mask[:, split:],
+                **({} if self._support is None else {"support": self._support}),
             },
         )
         return told["logps"], told["entropies"], None
@@ -204,7 +211,8 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     def told(self, model: Any, part: Batch, states: Tensor) -> dict[str, Tensor]:  # noqa: ANN401
         """From states (B, W, H), what `forward` tells."""
         completion = part["completion_ids"], part["completion_mask"]
-        logps, entropies = logps_of_states(self.accelerator.unwrap_model(model), states, *completion, self.temperature)
+        policy = self.accelerator.unwrap_model(model)
+        logps, entropies = logps_of_states(policy, states, *completion, self.temperature, part.get("support"))
         return {"logps": logps, "entropies": entropies}
 
     def _loss(self, model: Any, part: Batch) -> Tensor:  # noqa: ANN401

@@ -36,7 +36,7 @@ def test_greedy_equals_transformers_generate_prompt_by_prompt(name):
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_logps_of_samples_equal_a_plain_forward_pass(name):
+def test_logps_of_samples_are_those_among_the_words_that_they_were_drawn_from(name):
     model = MODELS[name]()
     torch.manual_seed(1)
     asked = prompts(4, equal=10)  # equal lengths: a window over left-padding would see fewer tokens
@@ -48,8 +48,17 @@ def test_logps_of_samples_equal_a_plain_forward_pass(name):
         for sample in group:
             with torch.no_grad():
                 logits = model(torch.tensor([prompt + sample.token_ids])).logits[0] / 0.7
-            expected = logits.log_softmax(-1)[len(prompt) - 1 : -1].gather(1, torch.tensor(sample.token_ids)[:, None])
+            top = logits[len(prompt) - 1 : -1].topk(50, -1)
+            assert sample.support.shape == (len(sample.token_ids), 50)
+            assert torch.equal(sample.support.long().sort(-1).values, top.indices.sort(-1).values)
+            table = torch.full_like(logits[len(prompt) - 1 : -1], -torch.inf).scatter(1, top.indices, top.values)
+            expected = table.log_softmax(-1).gather(1, torch.tensor(sample.token_ids)[:, None])
             torch.testing.assert_close(torch.tensor(sample.logps), expected[:, 0], atol=2e-4, rtol=1e-4)
+
+
+def test_logps_and_words_are_told_where_they_are_asked_for():
+    (group,) = generate(tiny_gemma(), prompts(1), Decoding(4, 1.0, 9), stop_ids=NEVER, pad_id=0, num_samples=2)
+    assert [(sample.logps, sample.support.numel()) for sample in group] == [([], 0)] * 2
 
 
 def test_samples_stay_within_top_k_and_follow_their_probabilities():
@@ -105,11 +114,8 @@ def test_prompts_with_several_beginnings_are_decoded_together(name):
     model, beginnings = MODELS[name](), prompts(3, seed=4, equal=18)
     asked = [beginnings[i % 3] + [7] * (i % 3) * 4 + own for i, own in enumerate(prompts(8))] + prompts(1, seed=5)
     stop_ids = torch.tensor([9, 40, 77])
-    ours = generate(model, asked, Decoding(12), stop_ids=stop_ids, pad_id=0, batch_size=64, with_logps=True)
-    alone = [generate(model, [one], Decoding(12), stop_ids=stop_ids, pad_id=0, with_logps=True)[0] for one in asked]
-    for (got,), (wanted,) in zip(ours, alone, strict=True):
-        assert got.token_ids == wanted.token_ids
-        torch.testing.assert_close(torch.tensor(got.logps), torch.tensor(wanted.logps), atol=1e-4, rtol=1e-4)
+    ours = generate(model, asked, Decoding(12), stop_ids=stop_ids, pad_id=0, batch_size=64)
+    assert ours == [generate(model, [one], Decoding(12), stop_ids=stop_ids, pad_id=0)[0] for one in asked]
 
 
 def test_nothing_is_shared_where_a_text_could_outgrow_the_sliding_window():

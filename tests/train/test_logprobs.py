@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from components.contracts import PipelineError
 from components.train.folding import SamplingCopy
-from components.train.logprobs import _TargetLogps, response_logps
+from components.train.logprobs import _TargetLogps, logps_of_states, response_logps, response_states
 from tests.tiny import tiny_gemma, tiny_llama, tiny_qwen
 
 
@@ -36,10 +36,13 @@ def batch(seed: int = 0, num_shared: int = 0):
     return rows, (prompt_ids, prompt_mask, completion_ids, completion_mask)
 
 
-def plain(model, rows, temperature):
+def plain(model, rows, temperature, support=None):
     logps, entropies = (torch.zeros(len(rows), 8, dtype=model.dtype) for _ in range(2))
     for i, (prompt, completion) in enumerate(rows):
         logits = model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1] / temperature
+        if support is not None:
+            outside = torch.ones_like(logits, dtype=torch.bool).scatter(1, support[i, : len(completion)].long(), False)
+            logits = logits.masked_fill(outside, -1e30)
         table = logits.log_softmax(-1)
         logps[i, : len(completion)] = table.gather(1, torch.tensor(completion)[:, None])[:, 0]
         entropies[i, : len(completion)] = -(table.exp() * table).sum(-1)
@@ -49,13 +52,31 @@ def plain(model, rows, temperature):
 @pytest.mark.parametrize("num_shared", [0, 20])
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(make, num_shared):
-    """Ours in float32: relative error of the whole vector at most 1e-4, and no single value is far off."""
+    """Ours in float32."""
     rows, tensors = batch(num_shared=num_shared)
-    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
     ours, exact = with_lora(make()), with_lora(make()).double()
+    compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
+
+
+@pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
+def test_the_same_among_the_words_that_tokens_were_drawn_from(make, monkeypatch):
+    """13 words a token, its own in a random place."""
+    monkeypatch.setattr("components.train.logprobs._SUPPORT_ROWS", 7)
+    rows, tensors = batch()
+    g = torch.Generator().manual_seed(2)
+    words = torch.stack([torch.randperm(261, generator=g)[:13] for _ in range(64)]).view(8, 8, 13)
+    place, drawn = torch.randint(0, 13, (8, 8, 1), generator=g), tensors[2][..., None]
+    words = torch.where(words == drawn, words.gather(2, place), words).scatter(2, place, drawn).int()
+    ours, exact = with_lora(make()), with_lora(make()).double()
+    told = logps_of_states(ours, response_states(ours, *tensors), *tensors[2:], 0.8, words)
+    compare_gradients(ours, exact, told, plain(exact, rows, 0.8, words))
+
+
+def compare_gradients(ours, exact, told, expected):
+    """Relative error of the whole vector at most 1e-4, and no single value is far off."""
+    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
     results = []
-    for policy, told in ((ours, response_logps(ours, *tensors, temperature=0.8)), (exact, plain(exact, rows, 0.8))):
-        logps, entropy = told
+    for policy, (logps, entropy) in ((ours, told), (exact, expected)):
         (logps * weights).sum().backward()
         gradients = torch.cat([p.grad.flatten() for p in policy.parameters() if p.requires_grad])
         results.append([each.detach().double() for each in (logps, entropy, gradients)])

@@ -83,9 +83,13 @@ def test_what_prompts_begin_with_counts_once_and_brings_them_together():
 
 def test_rows_are_replaced_whatever_is_wider():
     old, new = batch([2, 2, 3], [0, 0, 1], [4, 2]), batch([5], [0], [1])
+    for rows in (old, new):
+        rows["support"] = rows["completion_ids"][..., None].repeat(1, 1, 2) + torch.tensor([1, 2])
     replace_rows(old, torch.tensor([2]), new)
     assert old["completion_ids"].tolist() == [[0, 0, 0, 0, 0], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]]
     assert old["completion_mask"].sum(1).tolist() == [2, 2, 5]
     assert old["prompt_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1]]
     assert old["advantages"].tolist() == [0, 1, 0]
+    assert old["support"][1].tolist() == [[2, 3]] * 3 + [[0, 0]] * 2
+    assert old["support"][2].tolist() == [[1, 2]] * 5
     assert old["num_items_in_batch"] == 7
