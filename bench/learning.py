@@ -1,8 +1,9 @@
-"""Search settings of RL: each goes on from one warm-up and is judged on `validation` with gold answers, never `test`.
+"""Search settings of RL: each goes on from one warm-up and is judged on development problems with gold answers.
 
-Needs the pipeline's stages up to `calibrate` (`dvc repro calibrate`); more validation problems than the default's
-(`problems.num_validation`) tell smaller differences. Run: `python -m bench.learning [NAME ...] [--seed N]`, one process
-a setting; what is done stays done. Rows are added to benchmarks/learning.jsonl; `--table` prints them.
+These are built-in problems that no split of the pipeline holds: the last of each seen family's, where splits take the
+first. Needs the pipeline's stages up to `calibrate` (`dvc repro calibrate`). Run: `python -m bench.learning [NAME ...]
+[--seed N]`, one process a setting; what is done stays done. Rows are added to benchmarks/learning.jsonl; `--table`
+prints them.
 
 A setting is values in place of those of params.yaml. Its last step is what is measured: a choice among steps on the
 same problems would favour settings that waver.
@@ -17,26 +18,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from components.contracts import PipelineError, Question
 from components.contracts.files import read_table, write_table, write_text
+from components.params import Params
 from components.stage import StageRun, Variant, run_stage
 
 RESULTS = Path("benchmarks/learning.jsonl")
 SCRATCH = Path(".checkpoints/learning")
+NUM_OF_A_FAMILY = 12
+"""Development problems; 8 families of one step and 5 languages make 480 questions."""
+GOLD = {"reward.function": "gold"}
+WIDE = {"train.prompts_per_step": 16}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "gold": {"reward.function": "gold"},
-    "gold-1e-4": {"reward.function": "gold", "train.learning_rate": 1e-4},
-    "gold-2e-4": {"reward.function": "gold", "train.learning_rate": 2e-4},
-    "gold-4e-4": {"reward.function": "gold", "train.learning_rate": 4e-4},
-    "gold-rloo-2e-4": {"reward.function": "gold", "train.learning_rate": 2e-4, "train.method": "rloo"},
-    "gold-16x4-2e-4": {
-        "reward.function": "gold",
-        "train.learning_rate": 2e-4,
-        "train.prompts_per_step": 16,
-        "train.group_size": 4,
-    },
-    "gold-cool-2e-4": {"reward.function": "gold", "train.learning_rate": 2e-4, "sampling.temperature": 0.8},
+    "gold-4e-5": {**GOLD, "train.learning_rate": 4e-5},
+    "gold-1e-4": {**GOLD, "train.learning_rate": 1e-4},
+    "gold-2e-4": {**GOLD, "train.learning_rate": 2e-4},
+    "gold-wide-2e-5": {**GOLD, **WIDE, "train.learning_rate": 2e-5},
+    "gold-wide-4e-5": {**GOLD, **WIDE, "train.learning_rate": 4e-5},
+    "gold-wide-1e-4": {**GOLD, **WIDE, "train.learning_rate": 1e-4},
+    "gold-wide-2e-4": {**GOLD, **WIDE, "train.learning_rate": 2e-4},
+    "gold-wide-rloo-1e-4": {**GOLD, **WIDE, "train.learning_rate": 1e-4, "train.method": "rloo"},
+    "gold-wide-two-epochs-1e-4": {**GOLD, **WIDE, "train.learning_rate": 1e-4, "train.epochs": 2},
+    "gold-cool-1e-4": {**GOLD, "train.learning_rate": 1e-4, "sampling.temperature": 0.8},
+    "hybrid-4e-5": {"train.learning_rate": 4e-5},
+    "hybrid-1e-4": {"train.learning_rate": 1e-4},
+    "hybrid-wide-4e-5": {**WIDE, "train.learning_rate": 4e-5},
+    "hybrid-wide-1e-4": {**WIDE, "train.learning_rate": 1e-4},
 }
-COLUMNS = ("setting", "seed", "steps", "validation", "over the warm-up", "reward", "seconds a step")
+COLUMNS = ("setting", "seed", "steps", "development", "over the warm-up", "reward", "seconds a step")
 
 
 def main() -> None:
@@ -73,7 +82,7 @@ def print_table() -> None:
 
 def _run(name: str, seed: int, steps: int) -> None:
     folder = SCRATCH / f"{name}-{seed}" if name == "start" else SCRATCH / f"{name}-{seed}-{steps}"
-    if (folder / "validation.parquet").is_file():
+    if (folder / "answers.parquet").is_file():
         return
     values = {**SETTINGS.get(name, {}), "base.seed": seed, "train.steps": steps, "train.validate_every": steps}
     work = partial(_start, folder=folder) if name == "start" else partial(_setting, folder=folder, name=name)
@@ -84,7 +93,7 @@ def _start(run: StageRun, folder: Path) -> None:
     from components.train.recipe import warm_up_alone
 
     warm_up_alone(run, folder / "adapter")
-    _answer_validation(run, folder)
+    _answer_development(run, folder)
 
 
 def _setting(run: StageRun, folder: Path, name: str) -> None:
@@ -96,11 +105,11 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
     start = SCRATCH / f"start-{run.params.base.seed}"
     outputs = Outputs(folder / "start", folder / "adapter", folder / "completions.parquet", folder / "curve.csv")
     train(run, outputs, start / "adapter")
-    _answer_validation(run, folder)
+    _answer_development(run, folder)
     rows = [
         Outcome(system, row.problem_id, row.lang, row.correct)
         for system, own in (("start", start), ("trained", folder))
-        for row in read_table(own / "validation.parquet", Prediction)
+        for row in read_table(own / "answers.parquet", Prediction)
         if row.correct is not None
     ]
     bootstrap = PairedBootstrap(rows, 2000, 0.95, run.params.base.seed)
@@ -119,20 +128,32 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
     write_text(RESULTS, "".join(json.dumps(own) + "\n" for own in (*_rows(), row)))
 
 
-def _answer_validation(run: StageRun, folder: Path) -> None:
+def _answer_development(run: StageRun, folder: Path) -> None:
     from components.contracts import Prediction
-    from components.evaluate.predict import PROBLEMS, answers
+    from components.evaluate.predict import answers
     from components.journal import Journal
     from components.progress import Progress
-    from components.questions import read_questions
 
-    trained = run.params.base.trained_languages
-    questions = [q for q in read_questions(PROBLEMS / "validation.jsonl") if q.lang in trained]
-    journal = Journal(f"{run.name}-validation", run.fingerprint())
+    questions = _development_questions(run.params)
+    journal = Journal(f"{run.name}-development", run.fingerprint())
     run.when_done(journal.close)
     with Progress(run.name, len(questions)) as progress:
         rows = answers(run.params, journal, "trained", folder / "adapter", questions, progress)
-    write_table(folder / "validation.parquet", rows, Prediction)
+    write_table(folder / "answers.parquet", rows, Prediction)
+
+
+def _development_questions(params: Params) -> list[Question]:
+    from components.problems.build import SPLITS, ask, draw_problems
+    from components.problems.families import load_families
+    from components.questions import read_questions
+
+    held = {q.problem_id for split in SPLITS for q in read_questions(Path(f"data/problems/{split}.jsonl"))}
+    families = [f for f in load_families() if len(f.steps) <= params.problems.max_steps and not f.unseen]
+    problems = [p for f in families for p in list(draw_problems(f, params.base.seed))[-NUM_OF_A_FAMILY:]]
+    questions = [ask(problem, "validation", lang) for problem in problems for lang in params.base.trained_languages]
+    if taken := [q.problem_id for q in questions if q.problem_id in held]:
+        raise PipelineError(f"params.yaml: `problems`: the splits reach as far as {taken[0]}; ask for fewer")
+    return questions
 
 
 def _rows() -> list[dict[str, Any]]:
