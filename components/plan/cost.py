@@ -94,14 +94,15 @@ def disk_bytes(shape: Shape, params: Params, dtype_bytes: int) -> dict[str, floa
 
 
 def seconds(work: Work, shape: Shape, device: Device, dtype_bytes: int, prompt_tokens: int) -> float:
-    """Of one stage's model work: 2 operations a parameter and token forward, 4 more backward (the base is frozen).
+    """Of one stage's model work: 2 operations a parameter and token, 2 more backward (the base is frozen).
 
     Decoding reads all weights once a step, or computes for all rows, whichever takes longer.
     """
     forward = 2 * shape.num_read
     total = 0.0
     if work.num_learned:
-        total += work.num_learned * (forward + 2 * forward) / device.flops
+        read = shape.num_read if work.learns_whole_vocabulary else shape.num_adapted
+        total += work.num_learned * 4 * read / device.flops
     if work.num_sampled:
         rows = min(work.rows_together, work.num_sampled)
         reading = float(shape.num_read * dtype_bytes)

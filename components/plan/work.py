@@ -18,6 +18,8 @@ class Work:
     """Tokens of prompts and responses that gradients are taken of."""
     rows_together: int
     """Responses decoded in one batch."""
+    learns_whole_vocabulary: bool = False
+    """Supervised: of RL's tokens only the words that they were drawn from are looked at."""
 
 
 def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
@@ -35,8 +37,8 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     by_reinforcement = 0 if train.method == "sft" else rollouts
     # a prompt is computed once for its group
     prompts = rollouts if train.method == "sft" else train.steps * train.prompts_per_step
-    learned = lessons * (prompt_tokens + params.reference.max_new_tokens)
-    learned += train.epochs * (prompts * prompt_tokens + rollouts * sampling.max_new_tokens)
+    warmed_up = lessons * (prompt_tokens + params.reference.max_new_tokens)
+    learned = train.epochs * (prompts * prompt_tokens + rollouts * sampling.max_new_tokens)
     greedy = checks * problems.num_validation * num_trained
     longest, size = sampling.max_new_tokens, sampling.batch_size
     step = train.prompts_per_step * train.group_size
@@ -45,8 +47,9 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     return [
         Work("reference", asked * params.reference.num_samples, params.reference.max_new_tokens, 0, size),
         Work("calibrate", calibrated, longest, 0, size),
+        Work("train: warm-up", 0, 0, warmed_up, size, learns_whole_vocabulary=True),
         Work("train: rollouts", by_reinforcement, longest, 0, step),
-        Work("train: learning", 0, 0, learned, step),
+        Work("train: learning", 0, 0, learned, step, learns_whole_vocabulary=train.method == "sft"),
         Work("train: validation", greedy, longest, 0, size),
         Work("audit", audited, longest, 0, size),
         Work(
