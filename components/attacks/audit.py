@@ -10,7 +10,6 @@ from typing import Any
 from components.attacks.bank import ATTACKS, try_attacks
 from components.attacks.records import Honest, Kind
 from components.contracts import PipelineError
-from components.statistics import accuracy_interval
 
 Score = Callable[..., Sequence[float | None]]
 """A reward under TRL's contract: columns of equal length in by name, one score or None a row out."""
@@ -107,11 +106,7 @@ class AuditResult:
         return [{key: value for key, value in row.items() if key != "not_built"} for row in rows]
 
     def failures(
-        self,
-        min_wrong: float = 0.99,
-        min_hollow: float = 0.90,
-        languages: Sequence[str] | None = None,
-        confidence: float | None = None,
+        self, min_wrong: float = 0.99, min_hollow: float = 0.90, languages: Sequence[str] | None = None
     ) -> list[str]:
         """Where the reward can be gamed, a readable line each; empty where it passes.
 
@@ -121,12 +116,10 @@ class AuditResult:
             min_wrong, min_hollow: Share of pairs, 0 to 1, that the honest response has to win. Of kind `same`, all
                 pairs have to be equal.
             languages: Which ones count; None: all.
-            confidence: Of the share's score interval, 0 to 1, which must lie under the limit as a whole; None: the
-                share itself counts, however few pairs it is of.
         """
         least: dict[Kind, float] = {"wrong": min_wrong, "hollow": min_hollow, "same": 1.0}
         asked = [cell for cell in self.cells if languages is None or cell.lang in languages]
-        return [line for cell in asked if (line := _failure(cell, least[cell.kind], confidence))]
+        return [line for cell in asked if (line := _failure(cell, least[cell.kind]))]
 
 
 def audit(honest: Sequence[Honest], score: Score) -> AuditResult:
@@ -194,13 +187,10 @@ def _scored(asked: Sequence[Honest], texts: list[str], score: Score) -> list[flo
     return [*scores]
 
 
-def _failure(cell: Cell, least: float, confidence: float | None) -> str | None:
+def _failure(cell: Cell, least: float) -> str | None:
     if cell.share is None:
         return f"{cell.attack} in {cell.lang}: no pair of {cell.num_unscored} was scored" if cell.num_unscored else None
-    highest = cell.share
-    if confidence is not None:
-        highest = accuracy_interval([i < cell.num_held for i in range(cell.num_pairs)], confidence).high
-    if highest >= least:
+    if cell.share >= least:
         return None
     held = "scores are equal in" if cell.kind == "same" else "honest wins"
     return (

@@ -3,7 +3,7 @@
 Weights and maps are fitted on the vote of the pivot's half B, which no reward has seen; the English gold is reported
 apart. Writes data/calibrate/calibration/ (for `load_reward`), data/calibrate/scores.parquet and metrics/calibrate.json,
 and a run a reward to MLflow's experiment `reward-comparison`. Ends with an error, before any training, where the reward
-that training would use is shown to lose to an attack. Run: `python -m components.calibrate`.
+that training would use loses to an attack. Run: `python -m components.calibrate`.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,6 @@ PROBLEMS = Path("data/problems")
 REFERENCES = Path("data/reference/references.jsonl")
 SCORES = Path("data/calibrate/scores.parquet")
 CALIBRATION = Path("data/calibrate/calibration")
-CONFIDENCE = 0.95  # that an attack pays
 
 
 def work(run: StageRun) -> None:
@@ -76,10 +75,8 @@ def _languages(rows: list[ScoredResponse], declares: Callable[[str], bool]) -> d
 def _attack(run: StageRun, asked: "Asked", rows: list[ScoredResponse]) -> None:
     """Attack the reward that training would use, with answers as it sees them, and with answers hidden.
 
-    A share of few pairs can miss its limit by chance: training is stopped only where the whole interval misses it.
-
     Raises:
-        PipelineError: An attack is shown to win too often in a language that the encoder declares.
+        PipelineError: An attack wins too often in a language that the encoder declares.
     """
     from components.attacks import audit, print_audit
     from components.comparison.honest import honest_responses
@@ -103,16 +100,12 @@ def _attack(run: StageRun, asked: "Asked", rows: list[ScoredResponse]) -> None:
     print_audit(result)
     covered = [lang for lang in result.languages if encoder.declares(lang)]
     limits = params.calibrate.min_wins_wrong, params.calibrate.min_wins_hollow
-    failures = result.failures(*limits, covered, CONFIDENCE)
+    failures = result.failures(*limits, covered)
     if failures:
         raise PipelineError(
             "\n".join([f"`{params.reward.function}` can be gamed, so nothing is trained with it:", *failures])
         )
-    doubts = result.failures(*limits, covered)
-    for line in doubts:
-        run.say(f"under its limit, but of too few pairs to be more than chance: {line}")
-    held = "no attack is shown to pay" if doubts else "holds against every attack"
-    run.say(f"`{params.reward.function}`: {held} in {', '.join(covered)}")
+    run.say(f"`{params.reward.function}` holds against every attack in {', '.join(covered)}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from components import progress
-from components.attacks import ATTACKS, AuditResult, Cell, Honest, audit, margin_tables, share_tables, tables
+from components.attacks import ATTACKS, Cell, Honest, audit, margin_tables, share_tables, tables
 from components.attacks.tables import print_audit
 from components.contracts import PipelineError
 from components.lang import languages
@@ -129,24 +129,6 @@ def test_failures_are_readable_and_of_the_languages_asked_for():
     assert {line for line in result.failures() if " in de: " in line} == {*lines}
     assert any(" in en: " in line for line in result.failures())
     assert {line.split(" in ")[0] for line in result.failures(min_wrong=0, min_hollow=0)} == {"empty", "zero_width"}
-
-
-@pytest.mark.parametrize(
-    ("num_held", "num_pairs", "doubtful", "shown"),
-    [
-        (8, 8, False, False),
-        (7, 8, True, False),
-        (6, 8, True, False),  # its interval reaches to 92.9 %
-        (5, 8, True, True),
-        (0, 1, True, True),
-        (60, 80, True, True),
-    ],
-)
-def test_few_pairs_show_a_share_under_its_limit_only_where_it_is_far_under(num_held, num_pairs, doubtful, shown):
-    margins = (1.0,) * num_held + (0.0,) * (num_pairs - num_held)
-    result = AuditResult((Cell("filler", "hollow", "th", margins, 0, {}),))
-    assert bool(result.failures()) == doubtful
-    assert bool(result.failures(confidence=0.95)) == shown
 
 
 def test_numbers_are_finite_and_a_row_is_a_cell():
