@@ -62,7 +62,7 @@ class Sample(Record):
 
     problem_id: str
     half: Half
-    """A makes the reference, B votes for the independent label."""
+    """A makes the reference, B votes for the independent label; A alone where the problem is only trained on."""
     sample: int = Field(ge=0)
     """From 0, over both halves."""
     text: str

@@ -19,10 +19,13 @@ def make_sample(
     num_tokens: int,
     seconds: float,
 ) -> Sample:
-    """The response with its final answer read. Even samples are half A, odd ones half B."""
+    """The response with its final answer read.
+
+    Even samples are half A, odd ones half B; of training problems, which need no label, all are half A.
+    """
     return Sample(
         problem_id=question.problem_id,
-        half="B" if sample % 2 else "A",
+        half="B" if sample % 2 and question.split != "train" else "A",
         sample=sample,
         text=text,
         thought=thought,

@@ -1,7 +1,8 @@
 """Self-consistency: the pivot's samples vote by final answer; the reference is a sample that gave the winner.
 
-The samples are split: half A makes the reference, half B votes for a label of its own. What training is rewarded for
-and what rewards are calibrated against then do not share their noise.
+The samples are split: half A makes the reference, half B votes for a label of its own. What rewards compare with and
+what they are calibrated against then do not share their noise. Problems that are only trained on need no label: all of
+their samples are half A.
 """
 
 from collections import Counter

@@ -20,9 +20,11 @@ def shot(number, text, solution="5 + 7 = 12. The answer is 12."):
 
 
 def said(text, number=0, truncated=False, thought=None, asked=None) -> Sample:
-    return make_sample(
+    """Of half A where `number` is even, else of half B, whatever the split."""
+    sample = make_sample(
         asked or question(), number, text=text, thought=thought, truncated=truncated, num_tokens=5, seconds=0.1
     )
+    return sample.model_copy(update={"half": "B" if number % 2 else "A"})
 
 
 def half_a(texts, truncated=()):

@@ -4,9 +4,8 @@ from typing import Any
 
 from components.contracts import Question
 from components.reference.quality import quality
-from components.reference.samples import make_sample
 from components.reference.vote import Pivot, vote
-from tests.reference.made_up import rules
+from tests.reference.made_up import rules, said
 
 STEPS = (1, 1, 2, 10, None)
 
@@ -20,13 +19,10 @@ def reference_metrics(gold: str | None = "12") -> dict[str, Any]:
             problem_id=f"p{number}", lang="en", split="train" if number % 4 else "validation", family=f"f{number % 2}",
             num_steps=STEPS[number % 5], unseen_family=False, question="5 + 7?", answer=gold,
         )  # fmt: skip
-        said = ["12" if number % 3 else "13"] * 4
+        texts = ["12" if number % 3 else "13"] * 4
         if number % 5 == 0:
-            said[0] = "6 + 6 = 13, so 12."
-        own = [
-            make_sample(asked, i, text=text, thought=None, truncated=False, num_tokens=5, seconds=0.1)
-            for i, text in enumerate(said)
-        ]
+            texts[0] = "6 + 6 = 13, so 12."
+        own = [said(text, i, asked=asked) for i, text in enumerate(texts)]
         questions.append(asked)
         samples += own
         references.append(vote(asked, own, decided, Pivot("made-up", False)))
