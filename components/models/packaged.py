@@ -25,6 +25,7 @@ def convert_packaged(folder: Path) -> None:
     Raises:
         PipelineError: The package's bytes do not have the checksum that it declares.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         gguf = Path(scratch) / "gguf" / package.MODEL_NAME
         gguf.parent.mkdir()
