@@ -45,7 +45,16 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "hybrid-wide-4e-5": {**WIDE, "train.learning_rate": 4e-5},
     "hybrid-wide-1e-4": {**WIDE, "train.learning_rate": 1e-4},
 }
-COLUMNS = ("setting", "seed", "steps", "development", "over the warm-up", "reward", "seconds a step")
+COLUMNS = (
+    "setting",
+    "seed",
+    "steps of the warm-up",
+    "of RL",
+    "development",
+    "over the warm-up",
+    "reward",
+    "seconds a step",
+)
 
 
 def main() -> None:
@@ -76,7 +85,16 @@ def print_table() -> None:
     for row in _rows():
         gain = "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**{k: 100 * v for k, v in row["gain"].items()})
         accuracy, reward = f"{100 * row['accuracy']:.1f}", f"{row['reward'][0]:.3f} → {row['reward'][1]:.3f}"
-        cells = (row["setting"], row["seed"], row["steps"], accuracy, gain, reward, f"{row['step_seconds']:.0f}")
+        cells = (
+            row["setting"],
+            row["seed"],
+            row["warmup_steps"],
+            row["steps"],
+            accuracy,
+            gain,
+            reward,
+            f"{row['step_seconds']:.0f}",
+        )
         print(f"| {' | '.join(map(str, cells))} |")
 
 
@@ -118,6 +136,7 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
         "setting": name,
         "seed": run.params.base.seed,
         "steps": run.params.train.steps,
+        "warmup_steps": run.params.train.warmup_steps,
         "values": dict(SETTINGS[name]),
         "accuracy": bootstrap.accuracy("trained", bootstrap.languages).mean,
         "gain": {"mean": gain.mean, "low": gain.low, "high": gain.high},
@@ -143,12 +162,11 @@ def _answer_development(run: StageRun, folder: Path) -> None:
 
 
 def _development_questions(params: Params) -> list[Question]:
-    from components.problems.build import SPLITS, ask, draw_problems
-    from components.problems.families import load_families
+    from components.problems.build import SPLITS, ask, asked_families, draw_problems
     from components.questions import read_questions
 
     held = {q.problem_id for split in SPLITS for q in read_questions(Path(f"data/problems/{split}.jsonl"))}
-    families = [f for f in load_families() if len(f.steps) <= params.problems.max_steps and not f.unseen]
+    families = [family for family in asked_families(params.problems) if not family.unseen]
     problems = [p for f in families for p in list(draw_problems(f, params.base.seed))[-NUM_OF_A_FAMILY:]]
     questions = [ask(problem, "validation", lang) for problem in problems for lang in params.base.trained_languages]
     if taken := [q.problem_id for q in questions if q.problem_id in held]:

@@ -63,8 +63,8 @@ def prepare_process(offline: bool) -> None:
     Args:
         offline: Forbid the Hugging Face hub altogether; false only where a parameter names a hub model.
     """
-    # At a barrier threads spin for about a tenth of a millisecond, then sleep: sleeping at once made training 1.4 times
-    # slower, and spinning on would burn the core that another process needs (docs/LOG.md).
+    # At a barrier threads spin for about a tenth of a millisecond, then sleep: sleeping at once made a part of a
+    # training step 1.4 times slower; spinning on holds the core that another process needs (docs/LOG.md).
     threads = {"OMP_NUM_THREADS": str(num_cores()), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
     device = {"CUDA_VISIBLE_DEVICES": "0"}  # one process trains on one accelerator; TRL refuses more

@@ -41,8 +41,8 @@ class Generated:
     """One response as ids (T,), its stop token included; `truncated` where the length limit ended it.
 
     `logps` are the chosen tokens' log-probabilities among the words that they were drawn from, at the decoding's
-    temperature (1 for greedy, where every one is 0), and `support` those words: (T, K) int32. Both are empty where not
-    asked for.
+    temperature (1 for greedy: among the `top_k` likeliest), and `support` those words: (T, K) int32. Both are empty
+    where not asked for.
     """
 
     token_ids: list[int]
@@ -75,7 +75,7 @@ def generate(
         For each prompt, in the given order, its responses. Sampling draws from torch's global generator.
     """
     use_grouped_decode(model)
-    head = OutputHead(model, decoding.top_k if decoding.temperature else 1)
+    head = OutputHead(model, decoding.top_k if decoding.temperature or with_logps else 1)
     order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:_MIN_SHARED_TOKENS], len(prompts[i])))
     results: list[list[Generated]] = [[] for _ in prompts]
     step = max(1, batch_size // num_samples)

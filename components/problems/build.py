@@ -45,14 +45,18 @@ def build_questions(params: ProblemsParams, base: BaseParams) -> list[Question]:
     Raises:
         PipelineError: A language has no text, or a split asks for more problems than the families have.
     """
-    families = [family for family in load_families() if len(family.steps) <= params.max_steps]
-    problems = _fill_splits(params, families, base.seed)
+    problems = _fill_splits(params, asked_families(params), base.seed)
     return [
         ask(problem, split, lang, params.native_digits)
         for split in SPLITS
         for problem in problems.get(split, [])
         for lang in (["en"] if split == "pivot_shots" else base.languages)
     ]
+
+
+def asked_families(params: ProblemsParams) -> list[Family]:
+    """The families of at most `params.max_steps` steps, by name."""
+    return [family for family in load_families() if len(family.steps) <= params.max_steps]
 
 
 def draw_problems(family: Family, seed: int) -> Iterator[Problem]:

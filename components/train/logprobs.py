@@ -71,7 +71,12 @@ def logps_of_states(
     temperature: float,
     support: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What `response_logps` returns, from states (B, W, H); with `support` (B, C, K) int32 among its words alone."""
+    """What `response_logps` returns, from states (B, W, H).
+
+    Args:
+        support: (B, C, K) int32, the words that each token was drawn from, its own among them: log-probabilities and
+            entropies are among these alone. None: over the whole vocabulary.
+    """
     base, width = _base(model), states.shape[1]
     _refuse_bent_logits(base.config.get_text_config())
     ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()

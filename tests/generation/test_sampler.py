@@ -56,7 +56,7 @@ def test_logps_of_samples_are_those_among_the_words_that_they_were_drawn_from(na
             torch.testing.assert_close(torch.tensor(sample.logps), expected[:, 0], atol=2e-4, rtol=1e-4)
 
 
-def test_logps_and_words_are_told_where_they_are_asked_for():
+def test_logps_and_words_are_told_only_where_they_are_asked_for():
     (group,) = generate(tiny_gemma(), prompts(1), Decoding(4, 1.0, 9), stop_ids=NEVER, pad_id=0, num_samples=2)
     assert [(sample.logps, sample.support.numel()) for sample in group] == [([], 0)] * 2
 
@@ -114,8 +114,12 @@ def test_prompts_with_several_beginnings_are_decoded_together(name):
     model, beginnings = MODELS[name](), prompts(3, seed=4, equal=18)
     asked = [beginnings[i % 3] + [7] * (i % 3) * 4 + own for i, own in enumerate(prompts(8))] + prompts(1, seed=5)
     stop_ids = torch.tensor([9, 40, 77])
-    ours = generate(model, asked, Decoding(12), stop_ids=stop_ids, pad_id=0, batch_size=64)
-    assert ours == [generate(model, [one], Decoding(12), stop_ids=stop_ids, pad_id=0)[0] for one in asked]
+    ours = generate(model, asked, Decoding(12), stop_ids=stop_ids, pad_id=0, batch_size=64, with_logps=True)
+    alone = [generate(model, [one], Decoding(12), stop_ids=stop_ids, pad_id=0, with_logps=True)[0] for one in asked]
+    for (got,), (wanted,) in zip(ours, alone, strict=True):
+        assert got.token_ids == wanted.token_ids
+        assert all(logp < 0 for logp in got.logps)
+        torch.testing.assert_close(torch.tensor(got.logps), torch.tensor(wanted.logps), atol=1e-4, rtol=1e-4)
 
 
 def test_nothing_is_shared_where_a_text_could_outgrow_the_sliding_window():
