@@ -40,7 +40,7 @@ def test_code_inputs_and_own_values_change_it(params: Path):
     seen.add(identity())
     Path("questions.jsonl").write_text("{ }")
     seen.add(identity())
-    edit(params, "reference", num_samples=3)
+    edit(params, "reference", num_samples=load_params().reference.num_samples + 1)
     seen.add(identity())
     assert len(seen) == 4
 
@@ -49,5 +49,5 @@ def test_bytecode_and_other_stages_values_do_not(params: Path):
     before = identity()
     Path("code/__pycache__").mkdir()
     Path("code/__pycache__/vote.pyc").write_text("compiled")
-    edit(params, "train", steps=7)
+    edit(params, "train", steps=load_params().train.steps + 1)
     assert identity() == before
