@@ -25,7 +25,7 @@ MAX_REMEMBERED = 65_536
 _USE_LANGUAGES = frozenset(
     ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
 ) | {"zh-TW"}
-_USE_BATCH = 1024  # texts; it makes batches of tokens itself
+_USE_BATCH = 8192  # texts; it makes batches of tokens itself
 
 
 class Encoder:

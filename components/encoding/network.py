@@ -7,7 +7,9 @@ each followed by empty rows, as many as the widest convolution looks past an end
 never built: their layer norm and sum need only sums, squares and weighted sums of their parts.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -16,15 +18,22 @@ from torch.nn import functional
 
 from components.encoding.convolution import TILE, RowConvolution
 from components.encoding.parallel import one_core_each
-from components.encoding.table import BLOCKS, CHANNELS, EMBEDDING, FIRST_TAP, LEFT, TAPS, TokenTable
+from components.encoding.table import BLOCKS, CHANNELS, EMBEDDING, FIRST_TAP, LEFT, TAPS, TableRows, TokenTable
 
 _GAP = max(LEFT)  # empty rows after a text
 _BEFORE, _AFTER = 2 * _GAP, _GAP + TILE  # rows around a batch that its two convolutions look at
 _BATCH_ROWS = 2048  # 2 MB an array, so that a batch stays in the cache
-_HEAD_TEXTS = 256
 _FEATURES = EMBEDDING + len(TAPS) * CHANNELS
 
 Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Texts under way: their numbers of tokens (N, 1), and of each batch its first text and the sums of its texts."""
+
+    num_tokens: torch.Tensor
+    sums: list[tuple[int, Future[torch.Tensor]]]
 
 
 class Network:
@@ -40,31 +49,49 @@ class Network:
         self._weights = {name: weights[name] for name in names}
         self._eps = float(weights["eps"])
 
-    def encode(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """(N, 512) float32 of unit length, one row for each text's token ids; N and their lengths at least 1."""
+    def encode(self, parts: Iterable[Sequence[Sequence[int]]]) -> torch.Tensor:
+        """(N, 512) float32 of unit length, one row for each text's token ids; at least one text, lengths at least 1.
+
+        `parts` of the texts are drawn one after another while the cores work on those before, so they may be made late.
+        """
+        with one_core_each() as pool:
+            begun = [self._begin(texts, pool) for texts in parts]
+            return torch.cat(list(pool.map(self._head, *zip(*(self._finish(each) for each in begun), strict=True))))
+
+    def _begin(self, texts: Sequence[Sequence[int]], pool: Executor) -> "_Part":
         lengths = np.array([len(text) for text in texts])
         stretches = lengths + _GAP
-        num_tokens = torch.from_numpy(lengths).float()[:, None]
-        with one_core_each() as pool:
-            tokens = np.fromiter(chain.from_iterable(texts), np.int64, lengths.sum())
-            layout = _layout(self._table.rows_of(torch.from_numpy(tokens), pool), lengths, stretches)
-            batches = list(_batches(stretches))
-            parts = [layout[start : start + rows.sum() + _BEFORE + _AFTER] for _, start, rows in batches]
-            found = pool.map(self._sums, parts, [torch.from_numpy(rows) for _, _, rows in batches])
-            sums = num_tokens * self._weights["ln_b"]  # (N, 1280)
-            for (first, _, rows), each in zip(batches, found, strict=True):
-                sums[first : first + len(rows)] += each
-            return torch.cat(list(pool.map(self._head, sums.split(_HEAD_TEXTS), num_tokens.split(_HEAD_TEXTS))))
+        tokens = np.fromiter(chain.from_iterable(texts), np.int64, lengths.sum())
+        rows, table = self._table.rows_of(torch.from_numpy(tokens))
+        layout = _layout(rows, lengths, stretches)
+        sums = [
+            (
+                first,
+                pool.submit(
+                    self._sums, layout[start : start + num.sum() + _BEFORE + _AFTER], table, torch.from_numpy(num)
+                ),
+            )
+            for first, start, num in _batches(stretches)
+        ]
+        return _Part(torch.from_numpy(lengths).float()[:, None], sums)
+
+    def _finish(self, part: "_Part") -> tuple[torch.Tensor, torch.Tensor]:
+        """Sums over each text's tokens (N, 1280), and counts of them (N, 1)."""
+        sums = part.num_tokens * self._weights["ln_b"]
+        for first, found in part.sums:
+            each = found.result()
+            sums[first : first + len(each)] += each
+        return sums, part.num_tokens
 
     @torch.inference_mode()
-    def _sums(self, layout: torch.Tensor, stretches: torch.Tensor) -> torch.Tensor:
+    def _sums(self, layout: torch.Tensor, table: TableRows, stretches: torch.Tensor) -> torch.Tensor:
         """(N, 1280): the sum over each text's tokens of its features, normed and scaled but not shifted.
 
         `layout`: the batch's rows with those around it; `stretches` (N,): how many of them each text has.
         """
         rows = layout[_BEFORE:-_AFTER]  # (R,)
-        branches = self._branches(layout, len(rows))  # 3 × (R, C)
-        sums, squares = self._table.moments[:, rows]
+        branches = self._branches(layout, table, len(rows))  # 3 × (R, C)
+        sums, squares = table.moments[:, rows]
         for each in branches:
             sums += each.sum(1)
             squares += torch.linalg.vector_norm(each, dim=1).square_()
@@ -74,15 +101,15 @@ class Network:
         starts, every = stretches.cumsum(0) - stretches, torch.arange(len(rows))
         weighted = [
             functional.embedding_bag(where, features, starts, mode="sum", per_sample_weights=scale)
-            for where, features in [(rows, self._table.embeddings), *((every, each) for each in branches)]
+            for where, features in [(rows, table.embeddings), *((every, each) for each in branches)]
         ]
         centre = torch.segment_reduce(mean * scale, "sum", lengths=stretches)
         return (torch.cat(weighted, dim=1) - centre[:, None]) * self._weights["ln_g"]
 
-    def _branches(self, layout: torch.Tensor, num_rows: int) -> list[torch.Tensor]:
+    def _branches(self, layout: torch.Tensor, table: TableRows, num_rows: int) -> list[torch.Tensor]:
         """Of each branch (R, C): both convolutions, each with ReLU and a residual."""
         windows = (layout * BLOCKS).unfold(0, 2 * _GAP + 1, 1)  # (., 5): from _GAP rows before the first text
-        blocks = self._table.blocks.view(-1, CHANNELS)
+        blocks = table.blocks.view(-1, CHANNELS)
         found = []
         for branch, (taps, left, first) in enumerate(zip(TAPS, LEFT, FIRST_TAP, strict=True)):
             products = windows[:, _GAP - left : _GAP - left + taps] + torch.arange(first, first + taps)

