@@ -23,14 +23,13 @@ class WholeTexts:
     weighted by their numbers of tokens, of unit length again (ours).
     """
 
-    def __init__(self, model: SentenceTransformer, batch_size: int = 32) -> None:
-        """`batch_size`: texts at once.
+    def __init__(self, model: SentenceTransformer) -> None:
+        """Its limit is `max_seq_length`.
 
         Raises:
             ValueError: The model has a limit, and its tokenizer cannot say which characters a token stands for.
         """
         self.model = model
-        self._batch_size = batch_size
         limit = model.max_seq_length
         self._cutter = _Cutter(model, int(limit)) if limit is not None and math.isfinite(limit) else None
 
@@ -51,9 +50,7 @@ class WholeTexts:
         return unit
 
     def _vectors(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        return self.model.encode(
-            list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
-        )
+        return self.model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
 
 
 class _Cutter:

@@ -14,6 +14,7 @@ from components.contracts import PipelineError, fingerprint
 
 if TYPE_CHECKING:  # imported where a model is loaded: it takes seconds
     from components.encoding.cuts import WholeTexts
+    from components.encoding.packaged import PackagedEncoder
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -25,7 +26,6 @@ MAX_REMEMBERED = 65_536
 _USE_LANGUAGES = frozenset(
     ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
 ) | {"zh-TW"}
-_USE_BATCH = 8192  # texts; it makes batches of tokens itself
 
 
 class Encoder:
@@ -56,7 +56,7 @@ class Encoder:
         folder = Path(self.name)
         try:
             readme = folder / "README.md"
-            card = readme.read_text("utf-8") if readme.is_file() else self._model.model._model_card_text
+            card = readme.read_text("utf-8") if readme.is_file() else self._named_model.model._model_card_text
             declared = getattr(ModelCard(card or "").data, "language", None) or []
         except (OSError, ValueError, YAMLError) as error:
             raise self._failure("read the model card of", error) from None
@@ -101,7 +101,7 @@ class Encoder:
             PipelineError: The model cannot be loaded.
         """
         if self.name == PACKAGED_ENCODER:
-            from components.encoding.use import packaged_fingerprint
+            from components.encoding.packaged import packaged_fingerprint
 
             return packaged_fingerprint()
         if Path(self.name).is_dir():
@@ -109,7 +109,7 @@ class Encoder:
         from huggingface_hub import resolve_revision
         from huggingface_hub.errors import RevisionResolutionError
 
-        _ = self._model  # which resolves the name, and leaves its commit in the cache
+        _ = self._named_model  # which resolves the name, and leaves its commit in the cache
         try:
             commit = resolve_revision(self.name, local_files_only=True).resolved
         except RevisionResolutionError:  # the cache is somewhere else
@@ -117,17 +117,19 @@ class Encoder:
         return fingerprint({"hub": self.name, "commit": commit}, [])
 
     @cached_property
-    def _model(self) -> "WholeTexts":
+    def _model(self) -> "WholeTexts | PackagedEncoder":
+        if self.name != PACKAGED_ENCODER:
+            return self._named_model
+        from components.encoding.packaged import PackagedEncoder
+
+        return PackagedEncoder()
+
+    @cached_property
+    def _named_model(self) -> "WholeTexts":
         from sentence_transformers import SentenceTransformer
 
         from components.encoding.cuts import WholeTexts
 
-        if self.name == PACKAGED_ENCODER:
-            from components.encoding.use import USEModule
-
-            return WholeTexts(
-                SentenceTransformer(modules=[USEModule()], similarity_fn_name="cosine", device="cpu"), _USE_BATCH
-            )
         try:
             return WholeTexts(SentenceTransformer(self.name, trust_remote_code=False))
         except (OSError, ValueError) as error:

@@ -69,8 +69,10 @@ class TokenTable:
 
     def _clear(self, capacity: int) -> None:
         self.rows = TableRows(
-            torch.zeros(capacity, BLOCKS, CHANNELS), torch.zeros(capacity, EMBEDDING), torch.zeros(2, capacity)
-        )
+            torch.empty(capacity, BLOCKS, CHANNELS), torch.empty(capacity, EMBEDDING), torch.empty(2, capacity)
+        )  # memory that is not written is not taken
+        for array in (self.rows.blocks[0], self.rows.embeddings[0], self.rows.moments[:, 0]):
+            array.zero_()
         for first, left in zip(FIRST_TAP, LEFT, strict=True):
             self.rows.blocks[0, first + left] = _NO_TOKEN
         self._num_rows = 1

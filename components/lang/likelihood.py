@@ -83,17 +83,18 @@ def label_words(words: Sequence[str], starts: Sequence[bool], script: str, targe
     enter = _entering(script, target)
     wanted = _wanted(states, script, target)
     extra = frozenset() if target.code in languages() else frozenset(wanted)
+    change = _CHANGE * enter
     score = enter
     came_from: list[tuple[int, NDArray[np.bool_]]] = []
     for index, (word, starts_sentence) in enumerate(zip(words, starts, strict=True)):
         if index:
             best = int(score.argmax())
-            changed = score[best] + _CHANGE * enter + (_NEW_SENTENCE if starts_sentence else _AMID_SENTENCE)
+            changed = score[best] + change + (_NEW_SENTENCE if starts_sentence else _AMID_SENTENCE)
             changes = changed > score
             came_from.append((best, changes))
-            score = np.where(changes, changed, score)
-        factor = _NAME if word[0].isupper() and not starts_sentence else 1.0
-        score = score + factor * _scores(script, extra, word[:_LONG].lower().replace("i\u0307", "i"))
+            score = np.maximum(changed, score)
+        said = _scores(script, extra, word[:_LONG].lower().replace("i\u0307", "i"))
+        score = score + (_NAME * said if word[0].isupper() and not starts_sentence else said)
     state = int(score.argmax())
     path = [state]
     for best, changes in reversed(came_from):

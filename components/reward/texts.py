@@ -12,12 +12,16 @@ Completion = str | Sequence[Mapping[str, str]]
 """As TRL hands it over: a text, or the messages of a chat."""
 
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # blank by definition, though no format characters
-_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_FORMAT = "".join(
-    re.escape(character) for character in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(character) == "Cf"
-)
 _HALVES = "\ud800-\udfff"  # of surrogate pairs: no characters, and no encoder takes them
-_INVISIBLE = re.compile(f"[{_FORMAT}{_FILLERS}{_SELECTORS}{_HALVES}]")
+
+
+def _format(first: int, last: int) -> str:
+    return "".join(re.escape(chr(code)) for code in range(first, last + 1) if unicodedata.category(chr(code)) == "Cf")
+
+
+# A class with some characters past the first plane is read far slower than one with all: these are looked at again.
+_INVISIBLE = re.compile(f"[{_format(0, 0xFFFF)}{_FILLERS}\ufe00-\ufe0f{_HALVES}\U00010000-\U0010ffff]")
+_VISIBLE = re.compile(f"[^{_format(0x10000, sys.maxunicode)}\U000e0100-\U000e01ef\u0000-\uffff]")
 # A mark between digits is a decimal one: no space follows it. Thai sets no marks, and ends a thought with its line.
 _STEP_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？।॥؟۔])\s*|\s*\n\s*")
 
@@ -28,7 +32,11 @@ def visible(completion: Completion) -> str:
     They could otherwise cut words and numbers apart, and change scores that readers would not change.
     """
     text = completion if isinstance(completion, str) else "\n".join(message["content"] for message in completion)
-    return text if text.isascii() else _INVISIBLE.sub("", text)
+    return text if text.isascii() else _INVISIBLE.sub(_seen, text)
+
+
+def _seen(match: re.Match[str]) -> str:
+    return match[0] if _VISIBLE.match(match[0]) else ""
 
 
 @lru_cache(16_384)

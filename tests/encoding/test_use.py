@@ -9,7 +9,8 @@ from sentence_transformers import SentenceTransformer
 
 from components.encoding import network, table
 from components.encoding.network import Network
-from components.encoding.use import FOLDER, USEModule
+from components.encoding.packaged import FOLDER
+from components.encoding.use import USEModule
 from tests.problems.test_sources import DATA, PUBLISHED, published
 
 TEXTS = [
@@ -72,7 +73,7 @@ def test_a_full_table_starts_over(module, monkeypatch):
     monkeypatch.setattr(table, "_CAPACITY", 30)
     small = Network(weights())
     expected = vectors(module, TEXTS)
-    ids = module._tokenizer.encode(TEXTS)
+    ids = module._encoder.tokenizer.encode(TEXTS)
     one_by_one = torch.cat([small.encode([[each]]) for each in ids])
     np.testing.assert_allclose(one_by_one, expected, atol=1e-5)
     assert len(small._table.rows.blocks) == 30
