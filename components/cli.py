@@ -175,6 +175,52 @@ def audit(
 
 
 @app.command()
+def evaluate(
+    benchmark: Annotated[str, typer.Option(help="Set-up: a name (see --list), or your own .yaml.")] = "",
+    source: Annotated[Path | None, typer.Option(help="Folder in the published format; left out: the hub.")] = None,
+    languages: Annotated[str, typer.Option(help="BCP-47 codes with commas; left out: all of the set-up.")] = "",
+    adapter: Annotated[list[Path] | None, typer.Option(help="Beside the base model; repeatable.")] = None,
+    model: Annotated[str, typer.Option(help="Folder or hub name; left out: params.yaml's policy.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="First questions of each language.")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, help="Worked examples; left out: the set-up's number.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Left out: the set-up's number.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Of each question: also pass@k and majority.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Responses decoded together.")] = 32,
+    revision: Annotated[str | None, typer.Option(help="Of the hub's data set.")] = None,
+    chat: Annotated[bool, typer.Option("--chat", help="The prompt as a user's turn in the model's template.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder; left out: evaluations/BENCHMARK.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the set-ups.")] = False,
+) -> None:
+    """Evaluate the base model, and adapters, on a benchmark; writes every answer, figures and a report."""
+    with _one_line_errors():
+        from components.benchmarks.setup import known_setups, load_setup
+
+        if show or not benchmark:
+            for name in known_setups():
+                print(f"{name:18} {load_setup(name).matches}")
+            return
+        from components.params import load_params
+
+        own = load_params()
+        from components.environment import prepare_process
+        from components.stage import NO_HUB, is_hub_name
+
+        chosen = model or own.models.policy
+        hub_model = chosen not in NO_HUB and is_hub_name(chosen)
+        prepare_process(offline=source is not None and not hub_model)
+        from components.benchmarks.run import Asked, evaluate_benchmark
+
+        evaluate_benchmark(
+            Asked(
+                benchmark, source, tuple(filter(None, languages.split(","))), chosen, tuple(adapter or ()),
+                out or Path("evaluations") / Path(benchmark).stem, limit, shots, max_new_tokens, batch_size, samples,
+                temperature, revision, chat, own.models.dtype, own.base.seed,
+            )
+        )  # fmt: skip
+
+
+@app.command()
 def params() -> None:
     """Check params.yaml."""
     from components.params import PARAMS_PATH, load_params

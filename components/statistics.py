@@ -33,12 +33,12 @@ class Interval:
 
 
 class Outcome(NamedTuple):
-    """Whether one system answered one problem rightly in one language."""
+    """Whether one system answered one problem rightly in one language; of several answers, the share of right ones."""
 
     system: str
     problem_id: str
     lang: str
-    correct: bool
+    correct: float
 
 
 def accuracy_interval(correct: Sequence[bool], confidence: float) -> Interval:

@@ -34,6 +34,16 @@ def growing_cache(num_layers: int) -> Cache:
     return Cache(layers=[_GrowingLayer() for _ in range(num_layers)])  # type: ignore[no-untyped-call] # DynamicLayer's
 
 
+def repeated_cache(cache: Cache, num_rows: int) -> Cache:
+    """A cache of `num_rows` copies of the one row of `cache`, which stays as it is."""
+    repeated = growing_cache(len(cache.layers))
+    for number, layer in enumerate(cache.layers):
+        own: Any = layer
+        repeated_states = (states.expand(num_rows, -1, -1, -1) for states in (own.keys, own.values))
+        repeated.update(*repeated_states, number)
+    return repeated
+
+
 def joined_caches(caches: Sequence[Cache]) -> Cache:
     """One cache of the rows of all, the shorter ones padded on the left with zeros, which a mask has to hide."""
     if len(caches) == 1:

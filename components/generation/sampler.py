@@ -7,7 +7,7 @@ Notation: U prompts, S samples of each, B = U·S rows, L tokens that prompts beg
 T generated tokens, V vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import Cache
 
-from components.generation.attention import growing_cache, joined_caches, use_grouped_decode
+from components.generation.attention import growing_cache, joined_caches, repeated_cache, use_grouped_decode
 from components.generation.head import NextWords, OutputHead
 
 # Rows are dropped from the batch once this share of them has finished: copying the cache costs about one decode step.
@@ -61,6 +61,7 @@ def generate(
     num_samples: int = 1,
     batch_size: int = 64,
     with_logps: bool = False,
+    is_complete: Callable[[list[int]], bool] | None = None,
     on_progress: Callable[[int], None] = lambda _count: None,
 ) -> list[list[Generated]]:
     """Generate `num_samples` responses to each prompt, prompts of like beginning and length together.
@@ -69,6 +70,7 @@ def generate(
         prompts: U lists of token ids.
         stop_ids: (S,) int64, each ends a response.
         batch_size: rows decoded together; rounded down to whole prompts, at least one.
+        is_complete: whether a response of these ids is at its end, where no single token ends it; asked after each.
         on_progress: called with the number of prompts just finished.
 
     Returns:
@@ -81,7 +83,8 @@ def generate(
     step = max(1, batch_size // num_samples)
     for start in range(0, len(order), step):
         chunk = order[start : start + step]
-        rows = _generate_batch(head, [prompts[i] for i in chunk], decoding, stop_ids, pad_id, num_samples, with_logps)
+        asked = [prompts[i] for i in chunk]
+        rows = _generate_batch(head, asked, decoding, stop_ids, pad_id, num_samples, with_logps, is_complete)
         for position, index in enumerate(chunk):
             results[index] = rows[position * num_samples : (position + 1) * num_samples]
         on_progress(len(chunk))
@@ -97,13 +100,22 @@ def left_pad(rows: Sequence[list[int]], pad_id: int, device: torch.device) -> tu
 
 
 def num_shared_tokens(prompts: Sequence[list[int]], max_new_tokens: int, config: Any) -> int:  # noqa: ANN401
-    """Tokens that all prompts begin with, if it pays to compute them once; each prompt keeps at least one of its own.
+    """Tokens that all prompts begin with, if it pays to compute them once and padding may follow them."""
+    return 0 if outgrows_window(prompts, max_new_tokens, config) else num_common_tokens(prompts)
 
-    With padding between the shared part and a prompt's own, a sliding window would reach less far back than without,
-    so nothing is shared where a text could outgrow the window.
+
+def outgrows_window(prompts: Sequence[list[int]], max_new_tokens: int, config: Any) -> bool:  # noqa: ANN401
+    """Whether a text can grow longer than a sliding window of the model.
+
+    With padding between two parts of such a text, the window would reach less far back than without.
     """
     window = getattr(config, "sliding_window", None)
-    if len(prompts) < 2 or (window and max(map(len, prompts)) + max_new_tokens > window):
+    return window is not None and max(map(len, prompts)) + max_new_tokens > window
+
+
+def num_common_tokens(prompts: Sequence[list[int]]) -> int:
+    """Tokens that all prompts begin with, 0 where they are few; each prompt keeps at least one of its own."""
+    if len(prompts) < 2:
         return 0
     first, last = min(prompts), max(prompts)  # in lexicographic order the two furthest apart
     limit = min(len(prompt) for prompt in prompts) - 1
@@ -121,20 +133,23 @@ class _Read:
     words: NextWords
 
 
-def _read_prompts(head: OutputHead, prompts: Sequence[list[int]], max_new_tokens: int, pad_id: int) -> _Read:
-    """Of prompts that begin alike, what all begin with is computed once."""
+def _read_prompts(head: OutputHead, prompts: Sequence[list[int]], max_new_tokens: int, pad_id: int) -> Iterator[_Read]:
+    """Of prompts that begin alike, what all begin with is computed once; in order."""
     config = head.model.config.get_text_config()  # of a model that reads images too, the part that writes
-    cache = growing_cache(config.num_hidden_layers)
-    num_shared = num_shared_tokens(prompts, max_new_tokens, config)  # L
+    num_shared = num_common_tokens(prompts)  # L
+    shared = growing_cache(config.num_hidden_layers)
     if num_shared:
-        shared = torch.tensor([prompts[0][:num_shared]], device=head.model.device)  # (1, L)
-        head.read(input_ids=shared, past_key_values=cache)
-        cache.batch_repeat_interleave(len(prompts))
-    ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, head.model.device)  # (U, P - L)
-    mask = torch.cat([own_mask.new_ones(len(prompts), num_shared), own_mask], 1)  # (U, P)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, num_shared:]
-    words = head.next_words(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache)
-    return _Read(cache, mask, words)
+        head.read(input_ids=torch.tensor([prompts[0][:num_shared]], device=head.model.device), past_key_values=shared)
+    together = [prompts]
+    if num_shared and outgrows_window(prompts, max_new_tokens, config):
+        together = [list(own) for _, own in groupby(prompts, key=len)]  # which need no padding
+    for own in together:
+        cache = repeated_cache(shared, len(own)) if num_shared else growing_cache(config.num_hidden_layers)
+        ids, own_mask = left_pad([prompt[num_shared:] for prompt in own], pad_id, head.model.device)  # (U, P - L)
+        mask = torch.cat([own_mask.new_ones(len(own), num_shared), own_mask], 1)  # (U, P)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, num_shared:]
+        words = head.next_words(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache)
+        yield _Read(cache, mask, words)
 
 
 @torch.inference_mode()
@@ -146,11 +161,12 @@ def _generate_batch(
     pad_id: int,
     num_samples: int,
     with_logps: bool,
+    is_complete: Callable[[list[int]], bool] | None,
 ) -> list[Generated]:
     device = head.model.device
     stop_ids = stop_ids.to(device)
     alike = [list(own) for _, own in groupby(prompts, key=lambda prompt: prompt[:_MIN_SHARED_TOKENS])]
-    read = [_read_prompts(head, own, decoding.max_new_tokens, pad_id) for own in alike]
+    read = [each for own in alike for each in _read_prompts(head, own, decoding.max_new_tokens, pad_id)]
     cache = joined_caches([each.cache for each in read])
     width = cache.get_seq_length()
     mask = torch.cat([pad(each.mask, (width - each.mask.shape[1], 0)) for each in read])  # (U, P)
@@ -162,6 +178,7 @@ def _generate_batch(
     num_rows = len(prompts) * num_samples
     rows = torch.arange(num_rows, device=device)  # which response each row of the batch belongs to
     finished = torch.zeros(num_rows, dtype=torch.bool, device=device)
+    truncated = torch.ones(num_rows, dtype=torch.bool, device=device)
     tokens = torch.full((num_rows, decoding.max_new_tokens), -1, device=device)  # (B, T); -1: not generated
     logps = torch.zeros((num_rows, decoding.max_new_tokens), device=device)
     shape = (num_rows, decoding.max_new_tokens if with_logps else 0, words.ids.shape[1])
@@ -173,6 +190,10 @@ def _generate_batch(
             logps[rows[~finished], step] = logp[~finished]
             support[rows[~finished], step] = words.ids[~finished].int()
         finished |= torch.isin(chosen, stop_ids)
+        if is_complete is not None:
+            written = tokens[rows, : step + 1].tolist()
+            finished |= torch.tensor([is_complete(own) for own in written], device=device)
+        truncated[rows[finished]] = False
         if finished.all() or step + 1 == decoding.max_new_tokens:
             break
         if finished.float().mean() >= _COMPACT_AT_SHARE:
@@ -187,7 +208,7 @@ def _generate_batch(
         )
     if not with_logps:
         logps = logps[:, :0]
-    return [_collect(*row, stop_ids) for row in zip(tokens, logps, support, strict=True)]
+    return [_collect(*row) for row in zip(tokens, truncated, logps, support, strict=True)]
 
 
 def _choose(words: NextWords, decoding: Decoding) -> tuple[Tensor, Tensor]:
@@ -197,7 +218,6 @@ def _choose(words: NextWords, decoding: Decoding) -> tuple[Tensor, Tensor]:
     return words.ids.gather(1, pick)[:, 0], logps.gather(1, pick)[:, 0]
 
 
-def _collect(tokens: Tensor, logps: Tensor, support: Tensor, stop_ids: Tensor) -> Generated:
+def _collect(tokens: Tensor, truncated: Tensor, logps: Tensor, support: Tensor) -> Generated:
     ids = [int(t) for t in tokens if t >= 0]
-    truncated = not ids or not bool(torch.isin(tokens[len(ids) - 1], stop_ids))
-    return Generated(ids, truncated, logps[: len(ids)].tolist(), support[: len(ids)])
+    return Generated(ids, bool(truncated), logps[: len(ids)].tolist(), support[: len(ids)])

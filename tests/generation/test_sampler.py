@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from components.generation.sampler import Decoding, generate, num_shared_tokens
+from components.generation.sampler import Decoding, generate, num_common_tokens, num_shared_tokens
 from tests.tiny import tiny_gemma, tiny_llama, tiny_qwen
 
 MODELS = {
@@ -95,9 +95,9 @@ def test_a_shared_beginning_changes_nothing(name, monkeypatch):
     beginning = prompts(1, seed=9, equal=20)[0]
     asked = [beginning + own for own in prompts(6)]
     runs = []
-    assert num_shared_tokens(asked, 8, model.config) >= 20
-    for share in (num_shared_tokens, lambda *_: 0):
-        monkeypatch.setattr("components.generation.sampler.num_shared_tokens", share)
+    assert num_common_tokens(asked) >= 20
+    for share in (num_common_tokens, lambda _: 0):
+        monkeypatch.setattr("components.generation.sampler.num_common_tokens", share)
         torch.manual_seed(0)
         groups = generate(
             model, asked, Decoding(8, 1.0, 30), stop_ids=NEVER, pad_id=0, num_samples=2, batch_size=64, with_logps=True
@@ -106,6 +106,39 @@ def test_a_shared_beginning_changes_nothing(name, monkeypatch):
     for shared, apart in zip(*runs, strict=True):
         assert shared.token_ids == apart.token_ids
         torch.testing.assert_close(torch.tensor(shared.logps), torch.tensor(apart.logps), atol=1e-4, rtol=1e-4)
+
+
+def test_a_beginning_longer_than_the_sliding_window_is_shared_too():
+    """Worked examples of a benchmark are; transformers' own `generate` reads each prompt by itself."""
+    model = MODELS["gemma_short_window"]()
+    beginning = prompts(1, seed=9, equal=20)[0]
+    asked = [beginning + own for own in prompts(8)]
+    read = []
+    hook = model.model.layers[0].register_forward_hook(lambda _, inputs, __: read.append(inputs[0].shape))
+    ours = generate(model, asked, Decoding(12), stop_ids=torch.tensor([9, 40, 77]), pad_id=0, batch_size=64)
+    hook.remove()
+    assert sum(shape[1] >= 20 for shape in read) == 1, "the beginning is read once"
+    for prompt, (got,) in zip(asked, ours, strict=True):
+        expected = model.generate(
+            torch.tensor([prompt]), max_new_tokens=12, do_sample=False, eos_token_id=[9, 40, 77], pad_token_id=0
+        )
+        assert got.token_ids == expected[0, len(prompt) :].tolist()
+
+
+def test_a_response_ends_where_it_is_complete():
+    model, asked = tiny_gemma(), prompts(5)
+    whole = generate(model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64)
+    stop = whole[0][0].token_ids[2]
+    ended = generate(
+        model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64,
+        is_complete=lambda ids: len(ids) >= 2 and stop in ids[1:],
+    )  # fmt: skip
+    for (all_of_it,), (part,) in zip(whole, ended, strict=True):
+        ids = all_of_it.token_ids
+        end = next((i for i, token in enumerate(ids) if i and token == stop), None)
+        assert part.token_ids == (ids if end is None else ids[: end + 1])
+        assert part.truncated == (end is None)
+    assert not ended[0][0].truncated
 
 
 @pytest.mark.parametrize("name", ["gemma", "llama", "qwen"])

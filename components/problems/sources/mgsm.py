@@ -29,7 +29,7 @@ def read_mgsm(params: SourceParams) -> list[SourceProblem]:
     paths = {path.stem.removeprefix("mgsm_"): path for path in sorted(folder.glob("mgsm_*.tsv"))}
     if "en" not in paths:
         raise PipelineError(f"{folder}: no mgsm_en.tsv here; name the folder of MGSM's files")
-    files = {lang: _read_tsv(path) for lang, path in paths.items()}
+    files = {lang: read_tsv(path) for lang, path in paths.items()}
     for lang, rows in files.items():
         _check_aligned(paths[lang], rows, files["en"])
     return [
@@ -60,7 +60,12 @@ def read_exemplars(params: SourceParams) -> list[SourceProblem]:
         raise PipelineError(f"{path}: not of the form {form} ({' '.join(repr(error).split())})") from None
 
 
-def _read_tsv(path: Path) -> list[tuple[str, str]]:
+def read_tsv(path: Path) -> list[tuple[str, str]]:
+    """Questions and canonical answers of one language's file.
+
+    Raises:
+        PipelineError: A row is no question and answer.
+    """
     rows = []
     for row, line in enumerate(read_text(path).removesuffix("\n").split("\n")):
         question, tab, final = line.rstrip("\r").rpartition("\t")

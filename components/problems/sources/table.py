@@ -19,10 +19,9 @@ def read_table(params: SourceParams) -> list[SourceProblem]:
         PipelineError: The ending is another one, the file is not readable, or a row breaks a rule of `read_columns`.
     """
     path = Path(params.path)
-    readers = {".jsonl": read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix not in readers:
-        raise PipelineError(f"{path}: format `table` reads {', '.join(readers)}; give the file one of these endings")
-    return read_columns(params, readers[path.suffix](path), path.stem)
+    if path.suffix not in READERS:
+        raise PipelineError(f"{path}: format `table` reads {', '.join(READERS)}; give the file one of these endings")
+    return read_columns(params, READERS[path.suffix](path), path.stem)
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
@@ -55,3 +54,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
     except (OSError, pa.ArrowInvalid) as error:
         raise PipelineError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from None
     return enumerate(table.to_pylist())
+
+
+READERS = {".jsonl": read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+"""By ending: (row, values) of each row."""
