@@ -41,11 +41,14 @@ test: check ## Check, then run the fast tests
 test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
 
-bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, training (long)
+bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, training, evaluation (long)
 	$(BIN)/python -m bench.problems
 	$(BIN)/python -m bench.verifier
 	$(BIN)/python -m bench.encoder
 	$(BIN)/python -m bench.training
+	$(PYTHON) -m venv .cache/harness
+	.cache/harness/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt 'lm_eval[hf]==0.4.13'
+	$(BIN)/python -m bench.evaluation
 
 peers: $(STAMP) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
 	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -q -d .cache/peers lm_eval==0.4.13

@@ -76,12 +76,12 @@ def _comparisons(metrics: Mapping[str, Any]) -> list[Table]:
     tables = []
     for system, own in metrics["comparisons"].items():
         rows: Rows = [
-            [language_name(lang), str(one["num"]), gain_cell(one), _relative(one), str(one["num_won"]),
+            [language_name(lang), str(one["num"]), _gain(one), _relative(one), str(one["num_won"]),
              str(one["num_lost"]), f"{one['mcnemar_p']:.3f}", f"{one['holm_p']:.3f}", points(one["detectable"])]
             for lang, one in own["by_language"].items()
         ]  # fmt: skip
         macro = own["macro"]
-        rows.append(["mean of all but English", "", gain_cell(macro), _relative(macro), *[""] * 5])
+        rows.append(["mean of all but English", "", _gain(macro), _relative(macro), *[""] * 5])
         tables.append(Table(header, [RowGroup(f"{system} against {own['with']}", rows)]))
     return tables
 
@@ -127,3 +127,7 @@ def _made(made: Mapping[str, Any]) -> Iterator[str]:
 
 def _relative(gain: Mapping[str, Any]) -> str:
     return "" if gain["relative"] is None else f"{100 * gain['relative']:+.0f}"
+
+
+def _gain(told: Mapping[str, Any]) -> str:
+    return gain_cell({key: told[key] for key in ("mean", "low", "high")})

@@ -3,9 +3,9 @@
 Notation: n questions of a language; K samples of each.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import comb
 from statistics import NormalDist
 from typing import Any
 
@@ -62,7 +62,7 @@ def pass_at_k(num_right: int, num_samples: int, k: int) -> float:
     """
     if k > num_samples:
         raise ValueError(f"pass@{k} needs {k} samples, there are {num_samples}")
-    return 1 - comb(num_samples - num_right, k) / comb(num_samples, k)
+    return 1 - math.comb(num_samples - num_right, k) / math.comb(num_samples, k)
 
 
 def majority(samples: Sequence[BenchmarkSample]) -> bool:
@@ -78,14 +78,15 @@ def majority(samples: Sequence[BenchmarkSample]) -> bool:
     return bool(votes) and bool(max(votes, key=lambda vote: vote[1])[0].correct)
 
 
-def detectable_difference(num: int, discordant_share: float, confidence: float = 0.95) -> float:
+def detectable_difference(num: int, num_discordant: int, confidence: float = 0.95) -> float:
     """The smallest true difference of two accuracies on the same `num` questions that is found with power 0.8.
 
-    (z_{1-α/2} + z_{power}) · sqrt(share of questions that the two answer differently / n), 0 to 1: the normal
-    approximation of McNemar's test (Connor 1987, Biometrics 43:207, leading term).
+    (z_{1-α/2} + z_{power}) · sqrt(d / n), 0 to 1, with d = (discordant + 1) / (n + 2) the share of questions that the
+    two answer differently, by Laplace's rule so that none seen is not none ever: the normal approximation of McNemar's
+    test (Connor 1987, Biometrics 43:207, leading term).
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2) + NormalDist().inv_cdf(POWER)
-    return min(1.0, float(z * np.sqrt(discordant_share / num)))
+    return min(1.0, z * math.sqrt((num_discordant + 1) / (num + 2) / num))
 
 
 def _figures(own: Sequence[BenchmarkSample], confidence: float) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _compared(
             "num_won": won,
             "num_lost": lost,
             "mcnemar_p": float(mcnemar([[0, lost], [won, 0]], exact=True).pvalue),
-            "detectable": detectable_difference(len(pairs), (won + lost) / len(pairs), confidence),
+            "detectable": detectable_difference(len(pairs), won + lost, confidence),
         }
     corrected = multipletests([own["mcnemar_p"] for own in by_lang.values()], method="holm")[1]
     for told, p in zip(by_lang.values(), corrected, strict=True):

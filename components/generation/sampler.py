@@ -191,8 +191,8 @@ def _generate_batch(
             support[rows[~finished], step] = words.ids[~finished].int()
         finished |= torch.isin(chosen, stop_ids)
         if is_complete is not None:
-            written = tokens[rows, : step + 1].tolist()
-            finished |= torch.tensor([is_complete(own) for own in written], device=device)
+            for row in (~finished).nonzero()[:, 0].tolist():
+                finished[row] = is_complete(tokens[rows[row], : step + 1].tolist())
         truncated[rows[finished]] = False
         if finished.all() or step + 1 == decoding.max_new_tokens:
             break

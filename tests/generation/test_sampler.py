@@ -129,10 +129,12 @@ def test_a_response_ends_where_it_is_complete():
     model, asked = tiny_gemma(), prompts(5)
     whole = generate(model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64)
     stop = whole[0][0].token_ids[2]
-    ended = generate(
-        model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64,
-        is_complete=lambda ids: len(ids) >= 2 and stop in ids[1:],
-    )  # fmt: skip
+
+    def is_complete(ids: list[int]) -> bool:
+        assert min(ids) >= 0, "asked about a row that has ended"
+        return stop in ids[1:]
+
+    ended = generate(model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64, is_complete=is_complete)
     for (all_of_it,), (part,) in zip(whole, ended, strict=True):
         ids = all_of_it.token_ids
         end = next((i for i, token in enumerate(ids) if i and token == stop), None)

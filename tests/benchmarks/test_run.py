@@ -1,0 +1,105 @@
+"""The command on a tiny checkpoint: every kind of benchmark, a report, a run that goes on where it was killed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from components.benchmarks import run
+from components.cli import app
+from tests.tiny import save_tiny
+
+PUBLISHED = Path(__file__).parent / "published"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return save_tiny(tmp_path / "tiny")
+
+
+def evaluate(*options: object) -> str:
+    result = CliRunner().invoke(app, ["evaluate", *map(str, options)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "folder", "langs", "num"),
+    [("mgsm_native_cot", "mgsm", "es,en", 2), ("mmlu_prox", "mmlu_prox", "zh", 5), ("xcopa", "xcopa", "sw,th", 2),
+     ("global_mmlu", "global_mmlu", "en,es,sw", 2)],
+)  # fmt: skip
+def test_from_published_files_to_a_report(checkpoint, benchmark, folder, langs, num):
+    out = checkpoint.parent / "out"
+    shots = ["--shots", 1] if benchmark in ("mgsm_native_cot", "mmlu_prox") else []  # the tiny model reads 1,024 tokens
+    evaluate("--benchmark", benchmark, "--source", PUBLISHED / folder, "--languages", langs, "--model", checkpoint,
+             "--max-new-tokens", 5, "--out", out, *shots)  # fmt: skip
+    rows = pd.read_parquet(out / "samples.parquet")
+    assert sorted(rows["lang"].value_counts().to_dict().items()) == sorted((lang, num) for lang in langs.split(","))
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert set(metrics["systems"]["base"]) == set(langs.split(","))
+    for lang, own in metrics["systems"]["base"].items():
+        assert own["accuracy"] == pytest.approx(rows[rows["lang"] == lang]["correct"].mean())
+        assert metrics["made"]["rows"][lang]["test"]["num_rows"] == num
+    assert all(question in (out / "report.html").read_text() for question in rows["question"].str[:8])
+    assert "| base | " in (out / "report.md").read_text()
+
+
+def test_it_goes_on_where_it_was(checkpoint, monkeypatch):
+    options = ("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
+               "--out", checkpoint.parent / "out")  # fmt: skip
+    asked = []
+    real = run._ask
+
+    def killed_at_the_second(*arguments: object) -> object:
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(run, "_ask", killed_at_the_second)
+    assert CliRunner().invoke(app, ["evaluate", *map(str, options)]).exit_code != 0
+    assert not (checkpoint.parent / "out").exists()
+    monkeypatch.setattr(run, "_ask", lambda *arguments: asked.append(arguments) or real(*arguments))
+    evaluate(*options)
+    assert len(asked) == 3, "what was done before is not done again"
+    assert len(pd.read_parquet(checkpoint.parent / "out/samples.parquet")) == 4
+
+
+def test_several_samples_and_a_chat_template(checkpoint):
+    chat = save_tiny(checkpoint.parent / "chat", chat=True)
+    out = checkpoint.parent / "out"
+    evaluate("--benchmark", "mgsm_direct", "--source", PUBLISHED / "mgsm", "--languages", "en", "--model", chat, "--chat",
+             "--samples", 3, "--temperature", 1, "--max-new-tokens", 4, "--out", out)  # fmt: skip
+    own = json.loads((out / "metrics.json").read_text())["systems"]["base"]["en"]
+    assert list(own["pass_at"]) == ["1", "2", "3"]
+    assert len(pd.read_parquet(out / "samples.parquet")) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--benchmark", "xcopa", "--source", "nowhere"), "nowhere: no such folder"),
+        (("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "xx"), "no words in `xx`"),
+        (("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw", "--samples", 2), "--temperature"),
+        (("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw", "--shots", 2), "leave --shots"),
+        (("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw", "--adapter", "no"), "no adapter"),
+        (("--benchmark", "mmlu_prox", "--source", PUBLISHED / "mmlu_prox", "--languages", "th"), "nothing in `th`"),
+        (("--benchmark", "mgsm_native_cot", "--source", PUBLISHED / "mgsm", "--languages", "es", "--max-new-tokens", 1000),
+         "do not fit"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line(checkpoint, options, message):
+    result = CliRunner().invoke(app, ["evaluate", "--model", str(checkpoint), *map(str, options)])
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_set_ups_are_listed():
+    assert "mmlu_prox_lite" in evaluate("--list")
