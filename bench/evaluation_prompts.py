@@ -8,7 +8,6 @@ files are loaded, only their data set is replaced. Writes tests/benchmarks/harne
 import json
 import tempfile
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ def main() -> None:
 
 
 def mgsm() -> list[dict[str, Any]]:
+    """MGSM's three tasks, in the columns of the hub's data set."""
     exemplars = json.loads((PUBLISHED / "mgsm" / "exemplars.json").read_text(encoding="utf-8"))
     told = []
     for lang, own in exemplars.items():
@@ -53,6 +53,7 @@ def mgsm() -> list[dict[str, Any]]:
 
 
 def mmlu_prox() -> list[dict[str, Any]]:
+    """A task a subject."""
     told = []
     for folder in sorted((PUBLISHED / "mmlu_prox").iterdir()):
         rows = {split: records(folder / f"{split}.jsonl") for split in ("validation", "test")}
@@ -63,6 +64,7 @@ def mmlu_prox() -> list[dict[str, Any]]:
 
 
 def choices(name: str, task: str, path: str) -> list[dict[str, Any]]:
+    """Tasks by likelihood, without worked examples."""
     folder = PUBLISHED / name / ("data" if name == "xcopa" else "")
     told = []
     for lang in sorted(each.name for each in folder.iterdir()):
@@ -85,8 +87,13 @@ def asked(benchmark: str, task: str, lang: str, splits: dict[str, list[dict[str,
                         len(splits.get("train", splits.get("validation", []))))  # fmt: skip
         told = []
         for row, document in zip(splits["test"], loaded.test_docs(), strict=True):
-            one: dict[str, Any] = {"benchmark": benchmark, "lang": lang, "question": row.get("question"),
-                                   "premise": row.get("premise"), "prompt": loaded.fewshot_context(document, num_shots)}  # fmt: skip
+            one: dict[str, Any] = {
+                "benchmark": benchmark,
+                "lang": lang,
+                "question": row.get("question"),
+                "premise": row.get("premise"),
+                "prompt": loaded.fewshot_context(document, num_shots),
+            }
             if config["output_type"] == "multiple_choice":
                 delimiter = config.get("target_delimiter", " ")
                 one["continuations"] = [delimiter + choice for choice in loaded.doc_to_choice(document)]
@@ -100,9 +107,9 @@ def _without(config: dict[str, Any], splits: dict[str, Any]) -> dict[str, Any]:
 
 
 def records(path: Path) -> list[dict[str, Any]]:
+    """Rows of a JSONL file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 if __name__ == "__main__":
-    assert files("lm_eval")
     main()

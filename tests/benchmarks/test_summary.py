@@ -14,7 +14,8 @@ from components.benchmarks.summary import detectable_difference, majority, pass_
 
 def sample(system: str, problem: int, lang: str, correct: bool | None, **changes: object) -> BenchmarkSample:
     values: dict[str, object] = {
-        "system": system, "benchmark": "made_up", "problem_id": str(problem), "lang": lang, "sample": 0, "question": "?",
+        "system": system, "benchmark": "made_up", "problem_id": str(problem), "lang": lang, "sample": 0,
+        "question": "?",
         "prompt": "?", "response": "!", "answer_read": "1", "answer_path": "phrase",
         "gold": None if correct is None else "1", "correct": correct, "published_read": None, "published_correct": None,
         "thought_share": None, "language_share": 1.0, "num_tokens": 5, "truncated": False,
@@ -102,8 +103,8 @@ def test_majority(read, right):
 
 
 def test_several_samples_are_told_as_such():
-    rows = [sample("base", problem, "es", right, sample=number)
-            for problem, group in enumerate([(True, False), (False, False)]) for number, right in enumerate(group)]  # fmt: skip
+    groups = [(True, False), (False, False)]
+    rows = [sample("base", i, "es", right, sample=k) for i, group in enumerate(groups) for k, right in enumerate(group)]
     told = summarise(rows)
     own = told["systems"]["base"]["es"]
     assert told["num_samples"] == 2
