@@ -1,8 +1,9 @@
 """Write what the run shows, with intervals, for people and for the closing table.
 
 Reads the predictions on `test` and the metrics of the earlier stages; chooses nothing. Writes report/report.html (one
-self-contained page), report/report.md, plots/accuracy.csv and metrics/report.json. The same inputs give the same files.
-Where the audit has failed and `gate.strict` is true, it ends with an error once all is written.
+self-contained page), report/report.md, report/model_card.md, plots/accuracy.csv and metrics/report.json. The same
+inputs give the same files. Where the audit has failed and `gate.strict` is true, it ends with an error once all is
+written.
 Run: `python -m components.report`.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 from components.contracts import PipelineError, write_text
 from components.stage import StageRun, run_stage
 
-PAGE, MARKDOWN = Path("report/report.html"), Path("report/report.md")
+PAGE, MARKDOWN, CARD = Path("report/report.html"), Path("report/report.md"), Path("report/model_card.md")
 ACCURACY = Path("plots/accuracy.csv")
 
 
@@ -25,6 +26,7 @@ def work(run: StageRun) -> None:
     from components.report.as_html import html_page
     from components.report.as_markdown import markdown
     from components.report.inputs import read_inputs
+    from components.report.model_card import model_card
     from components.report.sections import TITLE, sections
     from components.report.summary import ENGLISH, bootstrap_of, summarise
     from components.report.words import headline, verdict_sentence, without_gold
@@ -35,6 +37,7 @@ def work(run: StageRun) -> None:
     content = list(sections(inputs, run.metrics, bootstrap, params))
     write_text(PAGE, html_page(TITLE, content))
     write_text(MARKDOWN, markdown(TITLE, content))
+    write_text(CARD, model_card(inputs, run.metrics, bootstrap, params))
     write_text(ACCURACY, accuracy_csv(run.metrics["languages"]))
     run.log_artifact(PAGE.parent)
     others = [lang for lang in run.metrics["languages"] if lang != ENGLISH]
@@ -44,7 +47,7 @@ def work(run: StageRun) -> None:
         run.say(without_gold(inputs.num_without_gold, inputs.num_problems))
     told = verdict_sentence(inputs.audit)
     run.say(told)
-    run.say(f"written to {PAGE} and {MARKDOWN}")
+    run.say(f"written to {PAGE}, {MARKDOWN} and {CARD}")
     if params.gate.strict and inputs.audit["verdict"] == "failed":
         run.when_done(partial(_refuse, told))
 

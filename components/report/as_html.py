@@ -1,4 +1,7 @@
-"""A report as one HTML page that needs nothing else: no script, no link, drawings and style inside."""
+"""A report as one HTML page that needs nothing else: drawings, style and script are inside, nothing is fetched.
+
+The script (page.html) sorts tables and shows the samples; all else can be read without it.
+"""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,7 +9,8 @@ from pathlib import Path
 from string import Template
 from typing import assert_never
 
-from components.report.document import Answer, Block, Bullets, Figure, RowGroup, Sample, Section, Table, Text, shown
+from components.report.document import Block, Bullets, Figure, RowGroup, Samples, Section, Table, Text
+from components.report.searchable import searchable
 
 PAGE = Path(__file__).with_name("page.html")
 
@@ -32,15 +36,16 @@ def _block(block: Block) -> str:
             return _table(block)
         case Figure():
             return _figure(block)
-        case Sample():
-            return _sample(block)
+        case Samples():
+            return searchable(block)
         case _:
             assert_never(block)
 
 
 def _figure(figure: Figure) -> str:
     numbers = f"<details><summary>As a table</summary>{_table(figure.numbers)}</details>" if figure.numbers else ""
-    return f"<figure>{figure.svg}<figcaption>{escape(figure.description)}</figcaption>{numbers}</figure>"
+    drawing = f'<div class="wide">{figure.svg}</div>'
+    return f"<figure>{drawing}<figcaption>{escape(figure.description)}</figcaption>{numbers}</figure>"
 
 
 def _table(table: Table) -> str:
@@ -50,25 +55,12 @@ def _table(table: Table) -> str:
 
 
 def _group(group: RowGroup, width: int) -> str:
-    title = f'<tr><th class="group" colspan="{width}">{escape(group.title)}</th></tr>' if group.title else ""
-    return f"<tbody>{title}{''.join(_row(row) for row in group.rows)}</tbody>"
+    name = f'<th class="group" scope="rowgroup" colspan="{width}">{escape(group.title)}</th>'
+    title = f'<tr class="group">{name}</tr>' if group.title else ""
+    rows = [_row(row, "<tr>") for row in group.rows] + [_row(row, '<tr class="total">') for row in group.totals]
+    return f"<tbody>{title}{''.join(rows)}</tbody>"
 
 
-def _row(row: Sequence[str]) -> str:
+def _row(row: Sequence[str], start: str) -> str:
     name, *cells = (escape(cell) for cell in row)
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-
-
-def _sample(sample: Sample) -> str:
-    lang = escape(sample.lang)
-    answers = "".join(_answer(answer, lang) for answer in sample.answers)
-    return (
-        f"<article><h3>{escape(sample.title)}</h3>"
-        f'<p class="question" lang="{lang}" dir="auto">{escape(shown(sample.question))}</p>'
-        f"<p>Gold answer: <strong>{escape(sample.gold)}</strong></p>{answers}</article>"
-    )
-
-
-def _answer(answer: Answer, lang: str) -> str:
-    who = f'<p class="who">{escape(answer.who)}: {escape(answer.verdict)}</p>'
-    return f'{who}<pre lang="{lang}" dir="auto">{escape(shown(answer.response))}</pre>'
+    return f'{start}<th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

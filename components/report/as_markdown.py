@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import assert_never
 
-from components.report.document import Block, Bullets, Figure, Sample, Section, Table, Text, shown
+from components.report.document import Block, Bullets, Figure, Sample, Samples, Section, Table, Text, shown
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
@@ -25,8 +25,8 @@ def _block(block: Block) -> str:
             return _table(block)
         case Figure():
             return _figure(block)
-        case Sample():
-            return _sample(block)
+        case Samples():
+            return _samples(block)
         case _:
             assert_never(block)
 
@@ -41,7 +41,7 @@ def _table(table: Table) -> str:
     for group in table.groups:
         if group.title:
             lines.append(_row([f"**{_escape(group.title)}**", *[""] * (len(table.header) - 1)], plain=True))
-        lines += [_row(row) for row in group.rows]
+        lines += [_row(row) for row in (*group.rows, *group.totals)]
     return "\n".join(lines)
 
 
@@ -49,10 +49,15 @@ def _row(cells: Sequence[str], plain: bool = False) -> str:
     return "| " + " | ".join(cell if plain else _escape(cell) for cell in cells) + " |"
 
 
+def _samples(samples: Samples) -> str:
+    told = f"The first of each kind in every language, not chosen by outcome; report.html has all {len(samples.every)}."
+    return "\n\n".join([told, *map(_sample, samples.excerpt)])
+
+
 def _sample(sample: Sample) -> str:
     parts = [f"### {_escape(sample.title)}", _fenced(sample.question), f"Gold answer: **{_escape(sample.gold)}**"]
     for answer in sample.answers:
-        parts += [_escape(f"{answer.who}: {answer.verdict}"), _fenced(answer.response)]
+        parts += [_escape(f"{answer.who}: {answer.told}"), _fenced(answer.response)]
     return "\n\n".join(parts)
 
 

@@ -5,6 +5,7 @@ All strings are plain text: whoever shows them escapes them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 from unicodedata import category
 
 
@@ -30,6 +31,8 @@ class RowGroup:
 
     title: str
     rows: Sequence[Sequence[str]]
+    totals: Sequence[Sequence[str]] = ()
+    """Rows over the others, such as their mean: below them, however the others are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,31 @@ class Figure:
     """What it draws; Markdown has it in the drawing's place."""
 
 
+Verdict = Literal["right", "wrong", "not graded"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+BECAME_RIGHT, BECAME_WRONG = "became right", "became wrong"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one system said."""
+    """What one system said, and what was read in it."""
 
     who: str
-    verdict: str
+    verdict: Verdict
+    read: str | None
+    """The final answer; None where none could be read."""
     response: str
+
+    @property
+    def told(self) -> str:
+        """`answers 12, right`."""
+        read = "no answer could be read" if self.read is None else f"answers {self.read}"
+        return f"{read}, {self.verdict}"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A test question with its gold answer and what the systems said. Question and responses are untrusted text."""
+    """A test question with what the systems said, untrained first. Question and responses are untrusted text."""
 
     title: str
     lang: str
@@ -69,8 +85,22 @@ class Sample:
     gold: str
     answers: Sequence[Answer]
 
+    @property
+    def change(self) -> str:
+        """What training did to the verdict: `became right`, `became wrong`, or nothing (also where nobody graded)."""
+        verdicts = self.answers[0].verdict, self.answers[-1].verdict
+        return {("wrong", "right"): BECAME_RIGHT, ("right", "wrong"): BECAME_WRONG}.get(verdicts, "")
 
-Block = Text | Bullets | Table | Figure | Sample
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Questions with their answers, to be searched; where nothing can be searched, only the excerpt is shown."""
+
+    every: Sequence[Sample]
+    excerpt: Sequence[Sample]
+
+
+Block = Text | Bullets | Table | Figure | Samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,13 @@ from components.report.inputs import SYSTEMS, CurveRow
 from components.report.words import decimal
 
 INK = "#010203"  # stands for the page's text colour until the drawing is done
-COLOURS = {"base": "#8a8f98", "warmup": "#e08a1e", "trained": "#2f7fd6"}
+COLOURS = {"base": INK, "warmup": "#D55E00", "trained": "#0072B2"}
+"""Okabe and Ito's black, vermillion and blue (jfly.uni-koeln.de/color): told apart with any colour vision."""
+MARKERS = {"base": "o", "warmup": "s", "trained": "D"}
 LABELS = {"base": "base", "warmup": "after warm-up", "trained": "trained"}
+LINES = {"base": "-.", "warmup": "--", "trained": "-"}
 CHANCE = 0.5
+KL = "kl_to_base"
 STYLE: dict[Any, Any] = {  # typed loosely: matplotlib's stubs list every key as a literal
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
     "font.family": "sans-serif",
@@ -28,11 +32,15 @@ STYLE: dict[Any, Any] = {  # typed loosely: matplotlib's stubs list every key as
 
 
 def accuracy_plot(languages: Mapping[str, Mapping[str, Any]], labels: Sequence[str]) -> str:
-    """One row a language: accuracy of the three systems in per cent, with intervals."""
+    """A dumbbell a language: accuracy of the three systems in per cent, with intervals, joined in their order."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": "accuracy"}):
         figure = Figure(figsize=(7.6, 0.9 + 0.46 * len(languages)), layout="constrained")
         axes = figure.add_subplot()
-        for offset, system in zip((-0.24, 0.0, 0.24), SYSTEMS, strict=True):
+        offsets = dict(zip(SYSTEMS, (-0.24, 0.0, 0.24), strict=True))
+        for row, entry in enumerate(languages.values()):
+            joined = [100 * entry[system]["accuracy"] for system in SYSTEMS]
+            axes.plot(joined, [row + offset for offset in offsets.values()], color=INK, alpha=0.35, linewidth=3)
+        for system, offset in offsets.items():
             entries = [entry[system] for entry in languages.values()]
             centre = [100 * entry["accuracy"] for entry in entries]
             sides = [
@@ -40,7 +48,12 @@ def accuracy_plot(languages: Mapping[str, Mapping[str, Any]], labels: Sequence[s
                 [100 * (entry["high"] - entry["accuracy"]) for entry in entries],
             ]
             rows = [row + offset for row in range(len(entries))]
-            style: dict[str, Any] = {"fmt": "o", "markersize": 5, "elinewidth": 1.6, "color": COLOURS[system]}
+            style: dict[str, Any] = {
+                "fmt": MARKERS[system],
+                "markersize": 5,
+                "elinewidth": 1.2,
+                "color": COLOURS[system],
+            }
             axes.errorbar(centre, rows, xerr=sides, label=LABELS[system], **style)
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()
@@ -52,23 +65,26 @@ def accuracy_plot(languages: Mapping[str, Mapping[str, Any]], labels: Sequence[s
 
 
 def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], chosen: int) -> str:
-    """Reward and validation over the steps; below, the shares of groups without signal and of truncated responses."""
+    """Over the steps: reward and validation; groups without signal and truncated responses; entropy, KL if known."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": "training"}):
-        figure = Figure(figsize=(7.6, 4.6), layout="constrained")
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        _line(upper, curve, "reward", "mean hybrid reward", COLOURS["trained"])
+        figure = Figure(figsize=(7.6, 6.4), layout="constrained")
+        upper, middle, lower = panels = figure.subplots(3, 1, sharex=True)
+        _line(upper, curve, "reward", "mean reward", "trained")
         steps = sorted(validation)
         values = [validation[step] for step in steps]
-        upper.plot(steps, values, "o--", color=COLOURS["warmup"], label="validation (agreement with references)")
+        upper.plot(steps, values, "s--", color=COLOURS["warmup"], label="validation (agreement with references)")
         upper.axvline(chosen, color=INK, alpha=0.4, linewidth=1, linestyle=":", label="chosen checkpoint")
-        _line(lower, curve, "zero_signal", "groups without signal", COLOURS["base"])
-        _line(lower, curve, "truncated", "truncated responses", COLOURS["warmup"])
+        _line(middle, curve, "zero_signal", "groups without signal", "base")
+        _line(middle, curve, "truncated", "truncated responses", "warmup")
+        _line(lower, curve, "entropy", "entropy", "base")
+        if has_kl(curve):
+            _line(lower, curve, KL, "KL to the base", "trained")
         lower.set_xlabel("step (0: after the warm-up)")
-        for axes in (upper, lower):
+        for axes in panels:
             axes.set_ylim(bottom=0)
             axes.grid(axis="y", color=INK, alpha=0.15)
             axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
-        return _svg(figure, "Reward, validation, groups without signal and truncated responses over the training steps")
+        return _svg(figure, "Reward, validation, silent groups, truncated responses, entropy over the steps")
 
 
 def auc_map(aucs: Mapping[str, Sequence[float | None]], columns: Sequence[str]) -> str:
@@ -125,9 +141,15 @@ def _reliability(axes: Axes, bins: Sequence[Mapping[str, float]]) -> None:
     axes.set_aspect("equal")
 
 
-def _line(axes: Axes, curve: Sequence[CurveRow], key: str, label: str, colour: str) -> None:
+def has_kl(curve: Sequence[CurveRow]) -> bool:
+    """Whether the curve knows the distance to the base model."""
+    return any(row.get(KL) is not None for row in curve)
+
+
+def _line(axes: Axes, curve: Sequence[CurveRow], key: str, label: str, role: str) -> None:
     known = [(step, value) for row in curve if (step := row["step"]) is not None and (value := row[key]) is not None]
-    axes.plot([step for step, _ in known], [value for _, value in known], color=colour, label=label)
+    style: dict[str, Any] = {"color": COLOURS[role], "linestyle": LINES[role], "label": label}
+    axes.plot([step for step, _ in known], [value for _, value in known], **style)
 
 
 def _svg(figure: Figure, title: str) -> str:

@@ -23,7 +23,7 @@ StageStatus = Literal["executed", "reused", "failed"]
 
 LOCK = Path("dvc.lock")
 HEADLINE = Path("metrics/evaluate.json")
-REPORT = (Path("report/report.html"), Path("report/report.md"))
+REPORT = tuple(Path("report") / name for name in ("report.html", "report.md", "model_card.md"))
 
 
 class ParentRun:

@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from components.contracts import write_json, write_text
 from components.progress import Progress
 
-CURVE_COLUMNS = ("step", "reward", "zero_signal", "truncated", "length", "entropy", "validation")
+CURVE_COLUMNS = ("step", "reward", "zero_signal", "truncated", "length", "entropy", "kl_to_base", "validation")
 
 
 class LiveMetrics(TrainerCallback):
@@ -157,6 +157,7 @@ def write_curve(
                 "truncated": entry["completions/clipped_ratio"],
                 "length": entry["completions/mean_length"],
                 "entropy": entry.get("entropy", ""),  # a step without any signal has none
+                "kl_to_base": entry.get("kl_to_base", ""),
                 "validation": validation.get(step, {}).get("macro", ""),
             }
         )
