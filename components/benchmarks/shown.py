@@ -22,10 +22,11 @@ Rows = list[Sequence[str]]
 def print_benchmark(metrics: Mapping[str, Any]) -> None:
     """Tables of accuracies and of comparisons."""
     for table in (_accuracies(metrics), *_comparisons(metrics)):
-        drawn = RichTable(*table.header, title=table.groups[0].title or None)
-        for row in table.groups[0].rows:
-            drawn.add_row(*row)
-        print_wide(drawn)
+        for group in table.groups:
+            drawn = RichTable(*table.header, title=group.title)
+            for row in (*group.rows, *group.totals):
+                drawn.add_row(*row)
+            print_wide(drawn)
     for sentence in _sentences(metrics):
         say(sentence)
 
@@ -43,31 +44,32 @@ def sections(metrics: Mapping[str, Any], samples: Sequence[BenchmarkSample]) -> 
 
 def _accuracies(metrics: Mapping[str, Any]) -> Table:
     several = metrics["num_samples"] > 1
-    header = ["system", "language", "questions", "accuracy, % [95 %]", "and in the language", "by the published rule",
+    header = ["language", "questions", "accuracy, % [95 %]", "and in the language", "by the published rule",
               "answer in the language", "no answer", "truncated"]  # fmt: skip
     if several:
         header += ["majority", "pass@k"]
-    rows: Rows = []
+    groups = []
     for system, by_lang in metrics["systems"].items():
-        for lang, own in by_lang.items():
-            low, high = own.get("wilson", (None, None))
-            accuracy = f"{percent(own.get('accuracy'))} [{percent(low, 0)}, {percent(high, 0)}]"
-            row = [
-                system,
-                language_name(lang),
-                str(own["num"]),
-                accuracy if low is not None else "no gold",
-            ]
-            row += [percent(own.get(key)) for key in ("joint_accuracy", "published_accuracy", "language_share",
-                                                      "unparsed_share", "truncated_share")]  # fmt: skip
-            if several:
-                passed = ", ".join(f"{k}: {percent(share)}" for k, share in own.get("pass_at", {}).items())
-                row += [percent(own.get("majority")), passed]
-            rows.append(row)
+        rows = [_row(lang, own, several=several) for lang, own in by_lang.items()]
+        totals: Rows = []
         if macro := metrics["macro"].get(system):
             shown = f"{percent(macro['mean'])} [{percent(macro['low'], 0)}, {percent(macro['high'], 0)}]"
-            rows.append([system, "mean of all but English", "", shown, *[""] * (len(header) - 4)])
-    return Table(header, [RowGroup("", rows)])
+            totals = [["mean of all but English", "", shown, *[""] * (len(header) - 3)]]
+        groups.append(RowGroup(system, rows, totals))
+    return Table(header, groups)
+
+
+def _row(lang: str, own: Mapping[str, Any], *, several: bool) -> list[str]:
+    accuracy = "no gold"
+    if "wilson" in own:
+        low, high = own["wilson"]
+        accuracy = f"{percent(own['accuracy'])} [{percent(low, 0)}, {percent(high, 0)}]"
+    shares = ("joint_accuracy", "published_accuracy", "language_share", "unparsed_share", "truncated_share")
+    row = [language_name(lang), str(own["num"]), accuracy, *(percent(own.get(key)) for key in shares)]
+    if several:
+        passed = ", ".join(f"{k}: {percent(share)}" for k, share in own.get("pass_at", {}).items())
+        row += [percent(own.get("majority")), passed]
+    return row
 
 
 def _comparisons(metrics: Mapping[str, Any]) -> list[Table]:
@@ -81,8 +83,8 @@ def _comparisons(metrics: Mapping[str, Any]) -> list[Table]:
             for lang, one in own["by_language"].items()
         ]  # fmt: skip
         macro = own["macro"]
-        rows.append(["mean of all but English", "", _gain(macro), _relative(macro), *[""] * 5])
-        tables.append(Table(header, [RowGroup(f"{system} against {own['with']}", rows)]))
+        totals: Rows = [["mean of all but English", "", _gain(macro), _relative(macro), *[""] * 5]]
+        tables.append(Table(header, [RowGroup(f"{system} against {own['with']}", rows, totals)]))
     return tables
 
 

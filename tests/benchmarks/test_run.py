@@ -47,7 +47,7 @@ def test_from_published_files_to_a_report(checkpoint, benchmark, folder, langs, 
         assert own["accuracy"] == pytest.approx(rows[rows["lang"] == lang]["correct"].mean())
         assert metrics["made"]["rows"][lang]["test"]["num_rows"] == num
     assert all(question in (out / "report.html").read_text() for question in rows["question"].str[:8])
-    assert "| base | " in (out / "report.md").read_text()
+    assert "| **base** | " in (out / "report.md").read_text()
 
 
 def test_it_goes_on_where_it_was(checkpoint, monkeypatch):
