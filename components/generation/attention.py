@@ -109,5 +109,7 @@ def _attend(
     grouped = query.reshape(rows, key.shape[1], num_groups, width)  # heads of one key head stand as its queries
     if attention_mask is not None:  # (B, 1, 1, T) bool, True where visible
         attention_mask = attention_mask[..., : key.shape[-2]].expand(-1, -1, num_groups, -1)
+        if window := kwargs.get("sliding_window"):  # the mask hides what lies before it
+            key, value, attention_mask = key[..., -window:, :], value[..., -window:, :], attention_mask[..., -window:]
     output = scaled_dot_product_attention(grouped, key, value, attn_mask=attention_mask, scale=scaling)
     return output.reshape(rows, 1, num_heads, width), None
