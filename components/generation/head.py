@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 _BLOCK = 64  # words
 _PART = 64 * _BLOCK  # words whose logits stay in the processor's cache
+_COLUMNS = 16  # a product with 2 to 15 columns takes up to three times as long as with 16 (docs/LOG.md)
 _PROBE = (2, 3)  # any two token ids
 
 
@@ -77,16 +79,18 @@ class OutputHead:
 
     def _multiplied(self, states: Tensor) -> NextWords:
         """From the last states (B, H): logits a part at a time, whose maxima are taken while they are in the cache."""
-        num_words = len(self._weight)
-        columns = states.T.contiguous()  # (H, B)
-        logits = self._room(len(states))  # (V, B)
+        num_words, num_rows = len(self._weight), len(states)
+        num_columns = num_rows if num_rows == 1 else -(-num_rows // _COLUMNS) * _COLUMNS  # B'
+        columns = pad(states.T, (0, num_columns - num_rows)).contiguous()  # (H, B')
+        logits = self._room(num_columns)  # (V, B')
         maxima = []
         size = _PART if states.device.type == "cpu" else len(logits)  # an accelerator takes all at once
         for start in range(0, num_words, size):
             part = logits[start : start + size]
             torch.mm(self._weight[start : start + size], columns, out=part[: num_words - start])
             maxima.append(_maxima(part))
-        return self._picked(logits, torch.cat(maxima))
+        picked = self._picked(logits, torch.cat(maxima))
+        return NextWords(picked.logits[:num_rows], picked.ids[:num_rows])
 
     def _room(self, num_rows: int) -> Tensor:
         """A buffer (V, B) that is used again; words that the vocabulary does not have are never likely."""
