@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from components.benchmarks.rows import Row
@@ -56,11 +55,6 @@ def make_items(setup: Setup, lang: str, rows: Sequence[Row], shots: Sequence[Row
         )
         items.append(Item(problem.key, lang, text.question, text.choices, problem.answer, prompt, continuations))
     return items
-
-
-def built_in_source() -> Path:
-    """Where the stage `problems` writes the built-in ones."""
-    return Path("data/problems")
 
 
 def _filled(template: str, setup: Setup, row: Row, words: Mapping[str, str]) -> str:
