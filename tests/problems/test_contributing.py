@@ -27,6 +27,7 @@ def copy(tmp_path_factory):
     shutil.copy(ROOT / "dvc.yaml", folder)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["base"] |= {"languages": ["en", "sv", "ru"], "trained_languages": ["sv"]}
+    params["problems"]["max_steps"] = 4  # every family
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     return folder
 
