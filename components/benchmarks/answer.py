@@ -11,6 +11,7 @@ from components.benchmarks.sample import BenchmarkSample
 from components.benchmarks.setup import Setup
 from components.contracts import PipelineError
 from components.generation.likelihood import continuation_logps
+from components.generation.prompts import TURN_ENDS
 from components.generation.responder import Response
 from components.generation.sampler import Decoding, Generated, generate
 from components.lang.thoughts import split_thought
@@ -38,7 +39,7 @@ class Answerer:
             self.model,
             prompts,
             decoding,
-            stop_ids=torch.tensor([self.tokenizer.eos_token_id]),
+            stop_ids=self._stop_ids(),
             pad_id=int(self.tokenizer.pad_token_id),
             num_samples=num_samples,
             batch_size=self._batch_size,
@@ -72,6 +73,12 @@ class Answerer:
             turns = [{"role": "user", "content": prompt}]
             prompt = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         return list(self.tokenizer(prompt, add_special_tokens=not self._chat)["input_ids"])
+
+    def _stop_ids(self) -> torch.Tensor:
+        """Ids (S,) int64 that end a response whatever the set-up: end-of-text, and in a chat the turn's end."""
+        added = self.tokenizer.get_added_vocab() if self._chat else {}
+        ends = {number for token, number in added.items() if token in TURN_ENDS}
+        return torch.tensor(sorted(ends | {self.tokenizer.eos_token_id}))
 
     def _response(self, generated: Generated, stops: Sequence[str]) -> Response:
         text = str(self.tokenizer.decode(generated.token_ids, skip_special_tokens=True))

@@ -98,6 +98,8 @@ def _read(asked: Asked) -> _Read:
     setup = load_setup(asked.benchmark)
     if asked.num_samples > 1 and (setup.answer == "choice" or asked.temperature == 0):
         raise PipelineError("several samples need a benchmark that is answered in text, and --temperature above 0")
+    if asked.chat and setup.answer == "choice":
+        raise PipelineError(f"{setup.name}: is answered by likelihood, where no turn is written; leave --chat out")
     changes = {"num_shots": asked.num_shots, "max_new_tokens": asked.max_new_tokens}
     setup = setup.model_copy(update={key: value for key, value in changes.items() if value is not None})
     if setup.num_shots and not setup.shot:

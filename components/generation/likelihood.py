@@ -24,7 +24,7 @@ def continuation_logps(
     Args:
         asked: A prompt's token ids, and its continuations' (each at least one token).
         batch_size: Texts computed together.
-        on_progress: Called with the number of texts just finished, of all texts as `num_texts` counts them.
+        on_progress: Called with the number of texts just finished.
     """
     wanted: dict[tuple[int, ...], list[tuple[int, int, list[int]]]] = {}
     for question, (prompt, continuations) in enumerate(asked):

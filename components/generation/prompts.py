@@ -55,7 +55,7 @@ class PromptFormat:
     def stop_ids(self) -> torch.Tensor:
         """Ids (S,) int64 that end a response: end-of-text, and for a base model every token with a line break."""
         if self.is_chat:
-            ends = {i for token, i in self.tokenizer.get_added_vocab().items() if token in _TURN_ENDS}
+            ends = {i for token, i in self.tokenizer.get_added_vocab().items() if token in TURN_ENDS}
         else:
             ends = {i for token, i in self.tokenizer.get_vocab().items() if any(mark in token for mark in _LINE_BREAKS)}
         stops = ends | {self.tokenizer.eos_token_id}
@@ -75,4 +75,4 @@ class PromptFormat:
 _LINE_BREAKS = ("\n", "Ċ", "<0x0A>")
 
 # Names of end-of-turn tokens in the chat formats in use; a checkpoint's own eos is always among the stops.
-_TURN_ENDS = {"<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|end|>", "<turn|>"}
+TURN_ENDS = {"<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|end|>", "<turn|>"}

@@ -89,6 +89,7 @@ def test_several_samples_and_a_chat_template(checkpoint):
         (("xcopa", "--languages", "sw", "--samples", 2), "--temperature"),
         (("xcopa", "--languages", "sw", "--shots", 2), "leave --shots"),
         (("xcopa", "--languages", "sw", "--adapter", "no"), "no adapter"),
+        (("xcopa", "--languages", "sw", "--chat"), "leave --chat"),
         (("mmlu_prox", "--languages", "th"), "nothing in `th`"),
         (("mgsm_native_cot", "--source", PUBLISHED / "mgsm", "--languages", "es", "--max-new-tokens", 1000), "not fit"),
     ],
