@@ -1,18 +1,26 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow compare ui schedule check test test-slow bench peers clean
+.PHONY: help setup repro flow compare ui serve check test test-slow bench peers clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
+DEV := .venv/.installed-dev
+# --no-compile: Python compiles what is imported, when it first is.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Make .venv with the pinned dependencies (the other targets do it when needed)
+setup: $(DEV) ## Make .venv with the pinned dependencies (the other targets do it when needed)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) --upgrade pip # the one that Python brings takes twice as long for what follows
+	$(INSTALL) -e .
+	touch $@
+
+$(DEV): $(STAMP)
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
 repro: $(STAMP) ## Run every stage that is not up to date, then print the results
@@ -27,10 +35,10 @@ compare: $(STAMP) ## Train the arms of the comparison that params.yaml lists (ho
 ui: $(STAMP) ## Start the Prefect server and the MLflow UI on this machine; Ctrl-C stops both
 	@$(BIN)/pb-rlsvr ui
 
-schedule: $(STAMP) ## Serve the nightly and weekly deployments on the server of `make ui`
+serve: $(STAMP) ## Run the nightly and weekly deployments, in a clone, on the server of `make ui`
 	$(BIN)/python -m flows.deploy
 
-check: $(STAMP) ## Check style and types
+check: $(DEV) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,10 +46,10 @@ check: $(STAMP) ## Check style and types
 test: check ## Check, then run the fast tests
 	$(BIN)/pytest
 
-test-slow: $(STAMP) ## Run the tests that need minutes, a browser or a server
+test-slow: $(DEV) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
 
-bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, training, evaluation (long)
+bench: $(DEV) ## Measure: building problems, reading answers, encoding texts, training, evaluation (long)
 	$(BIN)/python -m bench.problems
 	$(BIN)/python -m bench.verifier
 	$(BIN)/python -m bench.encoder
@@ -50,7 +58,7 @@ bench: $(STAMP) ## Measure: building problems, reading answers, encoding texts, 
 	.cache/harness/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt 'lm_eval[hf]==0.4.13'
 	$(BIN)/python -m bench.evaluation
 
-peers: $(STAMP) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
+peers: $(DEV) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
 	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -q -d .cache/peers lm_eval==0.4.13
 	cd .cache/peers && $(abspath $(BIN)/python) -m zipfile -e lm_eval-*.whl .
 	$(BIN)/python -m bench.peers .cache/peers/lm_eval
