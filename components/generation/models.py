@@ -37,19 +37,35 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
     """The checkpoint in evaluation mode on the machine's device, with the adapter on top where one is given.
 
     Raises:
-        PipelineError: The checkpoint's or the adapter's folder is missing.
+        PipelineError: The checkpoint or the adapter is missing, or its weights are pickled.
     """
     # peft 0.21 and trl 1.16 ask transformers 5.23 for this attribute under its old name
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+    folder = _existing(entry)
+    if not any(folder.glob("*.safetensors")):
+        raise PipelineError(f"{folder}: has no *.safetensors; convert its weights (pickled weights are not loaded)")
     model: Any = AutoModelForCausalLM.from_pretrained(
-        _existing(entry), dtype=choose_dtype(dtype), trust_remote_code=False, use_safetensors=True
+        folder, dtype=choose_dtype(dtype), trust_remote_code=False, use_safetensors=True
     )
     model = model.to(choose_device())
     if adapter is not None:
-        if not (adapter / "adapter_config.json").is_file():
-            raise PipelineError(f"{adapter}: no adapter here; run `make repro` or `dvc repro train`")
-        model = PeftModel.from_pretrained(model, adapter)
+        model = PeftModel.from_pretrained(model, existing_adapter(adapter))
     return model.eval()  # type: ignore[no-any-return]
+
+
+def existing_adapter(folder: Path) -> Path:
+    """The folder, which holds an adapter in safetensors: without them peft would take pickled weights, or ask the hub.
+
+    Raises:
+        PipelineError: It holds none.
+    """
+    if not (folder / "adapter_config.json").is_file():
+        raise PipelineError(f"{folder}: no adapter here; run `make repro` or `dvc repro train`")
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise PipelineError(
+            f"{folder}: no adapter_model.safetensors; save the adapter in it (pickled weights are not loaded)"
+        )
+    return folder
 
 
 def _existing(entry: ModelEntry) -> Path:

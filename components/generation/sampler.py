@@ -9,6 +9,7 @@ T generated tokens, V vocabulary.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -61,7 +62,7 @@ def generate(
     num_samples: int = 1,
     batch_size: int = 64,
     with_logps: bool = False,
-    is_complete: Callable[[list[int]], bool] | None = None,
+    is_complete: Callable[[int, list[int]], bool] | None = None,
     on_progress: Callable[[int], None] = lambda _count: None,
 ) -> list[list[Generated]]:
     """Generate `num_samples` responses to each prompt, prompts of like beginning and length together.
@@ -70,7 +71,8 @@ def generate(
         prompts: U lists of token ids.
         stop_ids: (S,) int64, each ends a response.
         batch_size: rows decoded together; rounded down to whole prompts, at least one.
-        is_complete: whether a response of these ids is at its end, where no single token ends it; asked after each.
+        is_complete: whether a response to the prompt of this number, of these ids, is at its end, where no single token
+            ends it; asked after each token.
         on_progress: called with the number of prompts just finished.
 
     Returns:
@@ -84,7 +86,8 @@ def generate(
     for start in range(0, len(order), step):
         chunk = order[start : start + step]
         asked = [prompts[i] for i in chunk]
-        rows = _generate_batch(head, asked, decoding, stop_ids, pad_id, num_samples, with_logps, is_complete)
+        ends = None if is_complete is None else [partial(is_complete, i) for i in chunk]
+        rows = _generate_batch(head, asked, decoding, stop_ids, pad_id, num_samples, with_logps, ends)
         for position, index in enumerate(chunk):
             results[index] = rows[position * num_samples : (position + 1) * num_samples]
         on_progress(len(chunk))
@@ -161,8 +164,9 @@ def _generate_batch(
     pad_id: int,
     num_samples: int,
     with_logps: bool,
-    is_complete: Callable[[list[int]], bool] | None,
+    ends: Sequence[Callable[[list[int]], bool]] | None,
 ) -> list[Generated]:
+    """`ends`: of each prompt, whether a response to it is complete."""
     device = head.model.device
     stop_ids = stop_ids.to(device)
     alike = [list(own) for _, own in groupby(prompts, key=lambda prompt: prompt[:_MIN_SHARED_TOKENS])]
@@ -190,9 +194,10 @@ def _generate_batch(
             logps[rows[~finished], step] = logp[~finished]
             support[rows[~finished], step] = words.ids[~finished].int()
         finished |= torch.isin(chosen, stop_ids)
-        if is_complete is not None:
+        if ends is not None:
             for row in (~finished).nonzero()[:, 0].tolist():
-                finished[row] = is_complete(tokens[rows[row], : step + 1].tolist())
+                response = int(rows[row])
+                finished[row] = ends[response // num_samples](tokens[response, : step + 1].tolist())
         truncated[rows[finished]] = False
         if finished.all() or step + 1 == decoding.max_new_tokens:
             break

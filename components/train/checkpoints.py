@@ -3,6 +3,7 @@
 import random
 import shutil
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,13 @@ def train_or_resume(trainer: Trainer, policy: PeftModel, folder: Path) -> None:
     At a checkpoint of the last step, or of a spent budget, the adapter is loaded and nothing is trained: transformers
     would add one step.
     Stopped by SIGTERM or Ctrl-C, the last finished step is saved first.
+
+    Raises:
+        PipelineError: The checkpoint holds pickled code, or one cannot be written.
     """
     checkpoint = last_whole_checkpoint(folder)
     if checkpoint is not None:
-        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        state = _state_of(checkpoint)
         budgets = [own for own in trainer.callback_handler.callbacks if isinstance(own, Budget)]
         if state.global_step >= trainer.args.max_steps or any(budget.is_spent(state) for budget in budgets):
             set_peft_model_state_dict(policy, load_file(checkpoint / "adapter_model.safetensors"))
@@ -43,6 +47,20 @@ def train_or_resume(trainer: Trainer, policy: PeftModel, folder: Path) -> None:
         if between.save(trainer, folder):
             say(f"train: stopped; step {trainer.state.global_step} is saved, the next run goes on from there")
         raise
+    except (UnpicklingError, SafetensorError):
+        raise PipelineError(
+            f"{checkpoint}: holds something else than tensors and numbers, of which nothing is run; "
+            "remove it and run again"
+        ) from None
+
+
+def _state_of(checkpoint: Path) -> TrainerState:
+    path = checkpoint / TRAINER_STATE_NAME
+    try:
+        state: TrainerState = TrainerState.load_from_json(str(path))
+    except (ValueError, TypeError):
+        raise PipelineError(f"{path}: not a trainer's state; remove {checkpoint} and run again") from None
+    return state
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:

@@ -71,6 +71,7 @@ def run_grpo(
         ),
         advantage_std_floor=params.reward.advantage_std_floor,
         micro_batch_tokens=train.micro_batch_tokens,
+        sampler=train.sampler,
         leave_one_out=train.method == "rloo",
         resample_silent=train.silent_groups == "resample",
     )  # fmt: skip

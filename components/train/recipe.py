@@ -15,7 +15,7 @@ from transformers import logging as transformers_logging
 from components.contracts import ModelManifest
 from components.encoding import Encoder
 from components.generation.manifest import read_manifest
-from components.generation.models import choose_device, choose_dtype, load_model, load_tokenizer
+from components.generation.models import choose_device, choose_dtype, existing_adapter, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
@@ -31,6 +31,7 @@ from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
 from components.train.results import Outputs, write_outputs
+from components.train.rollouts import check_sampler
 from components.train.supervised import Schedule, fine_tune
 from components.train.validation import Validation
 
@@ -134,6 +135,7 @@ def warm_up_alone(run: StageRun, folder: Path) -> None:
 def _begin(run: StageRun) -> _Begun:
     transformers_logging.set_verbosity_error()
     params, manifest = run.params, read_manifest()
+    check_sampler(params.train.sampler)
     data = read_training_data(params)
     # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
     device, dtype = choose_device().type, str(choose_dtype(params.models.dtype)).removeprefix("torch.")
@@ -146,7 +148,9 @@ def _begin(run: StageRun) -> _Begun:
 def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, SamplingCopy]:
     """The trainable policy, starting from the warm-up's adapter, and the copy that rollouts come from."""
     torch.manual_seed(params.base.seed)
-    policy: Any = PeftModel.from_pretrained(load_model(manifest.policy, params.models.dtype), warmup, is_trainable=True)
+    policy: Any = PeftModel.from_pretrained(
+        load_model(manifest.policy, params.models.dtype), existing_adapter(warmup), is_trainable=True
+    )
     policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
     copy: Any = load_model(manifest.policy, params.models.dtype)
     return policy, SamplingCopy(policy, copy)

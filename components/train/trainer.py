@@ -21,9 +21,8 @@ from torch.nn.utils.rnn import pad_sequence
 from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler
 
-from components.environment import release_freed_memory
 from components.generation.prompts import PromptFormat
-from components.generation.sampler import Decoding, generate
+from components.generation.sampler import Decoding
 from components.progress import say
 from components.reward.functions import LanguageReward
 from components.train.checkpoints import WholeCheckpoints
@@ -33,6 +32,7 @@ from components.train.learning import Learning
 from components.train.live import Sums, add_responses, is_silent
 from components.train.logprobs import logps_of_states, response_states
 from components.train.micro_batches import Batch, replace_rows
+from components.train.rollouts import MODES, OwnRollouts, Rollouts, VLLMRollouts, supports
 
 
 class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
@@ -51,6 +51,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         decoding: Decoding,
         advantage_std_floor: float,
         micro_batch_tokens: int,
+        sampler: str = "own",
         leave_one_out: bool = False,
         resample_silent: bool = False,
         warn: Callable[[str], None] = say,
@@ -58,6 +59,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     ) -> None:
         """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal.
 
+        `sampler`: own, or one of `components.train.rollouts.MODES`.
         `leave_one_out`: RLOO's advantage (Ahmadian et al. 2024, arXiv 2402.14740) in place of the standardised one.
         """
         super().__init__(rollout_func=self._rollout, **kwargs)
@@ -69,6 +71,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
         self.faults = Faults(warn)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
+        self.rollouts = self._make_rollouts(sampler)
         self._sums = Sums()  # of the step in hand
         self._support: Tensor | None = None  # (B, C, K) int32 of the rollouts in hand: words each token was drawn from
         self._measured: dict[str, Tensor] | None = None  # of the same, before they are learned from
@@ -82,25 +85,29 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         """TRL's sampler; after a resumption in a later epoch it goes on with that epoch's order."""
         return PromptSampler(**_settings(super()._get_train_sampler(dataset)))
 
+    def _make_rollouts(self, sampler: str) -> Rollouts:
+        model = self.sampling_copy.model
+        if sampler not in MODES:
+            return OwnRollouts(model, self.prompt_format, self.decoding)
+        data: Any = self.train_dataset
+        longest = max(len(self.prompt_format.encode(prompt)) for prompt in data["prompt"])
+        return VLLMRollouts(
+            model,
+            self.prompt_format,
+            self.decoding,
+            accelerator=self.accelerator,
+            mode=MODES[sampler],
+            max_prompt_tokens=longest,
+        )
+
     def _rollout(self, prompts: list[str], _trainer: Any) -> dict[str, Any]:  # noqa: ANN401
         """TRL's contract: prompts arrive repeated, group by group; ids and log-probabilities go back in that order."""
         started = time.perf_counter()
-        release_freed_memory()
         self.sampling_copy.refresh()
         unique = [self.prompt_format.encode(prompt) for prompt in prompts[:: self.num_generations]]
-        groups = generate(
-            self.sampling_copy.model,
-            unique,
-            self.decoding,
-            stop_ids=self.prompt_format.stop_ids,
-            pad_id=self._tokenizer.pad_token_id,
-            num_samples=self.num_generations,
-            batch_size=len(prompts),
-            with_logps=True,
-        )
-        release_freed_memory()
-        rollouts = [rollout for group in groups for rollout in group]
-        self._support = pad_sequence([rollout.support for rollout in rollouts], batch_first=True)
+        rollouts = self.rollouts.sample(unique, self.num_generations)
+        told = supports(rollouts)
+        self._support = None if told is None else pad_sequence(told, batch_first=True)
         self._sums.count("seconds/sampling", time.perf_counter() - started)
         return {
             "prompt_ids": [ids for ids in unique for _ in range(self.num_generations)],

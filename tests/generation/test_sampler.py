@@ -130,8 +130,9 @@ def test_a_response_ends_where_it_is_complete():
     whole = generate(model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64)
     stop = whole[0][0].token_ids[2]
 
-    def is_complete(ids: list[int]) -> bool:
+    def is_complete(number: int, ids: list[int]) -> bool:
         assert min(ids) >= 0, "asked about a row that has ended"
+        assert ids == whole[number][0].token_ids[: len(ids)], "of another prompt"
         return stop in ids[1:]
 
     ended = generate(model, asked, Decoding(12), stop_ids=NEVER, pad_id=0, batch_size=64, is_complete=is_complete)

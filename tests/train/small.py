@@ -40,11 +40,14 @@ def small_trainer(folder, reward=None, *, steps=2, num_prompts=8, config=None, m
         "activation_checkpointing": False, "dataloader_pin_memory": False, "use_cpu": True, "log_completions": True,
         "num_completions_to_print": 0, "seed": 3,
     }  # fmt: skip
-    options = {"advantage_std_floor": 0.05, "micro_batch_tokens": 10**6, "warn": lambda _: None}
+    options = {
+        "advantage_std_floor": 0.05, "micro_batch_tokens": 10**6, "warn": lambda _: None,
+        "decoding": Decoding(LENGTH, 3.0, 261),
+    }  # fmt: skip
     trainer = make(
         model=policy, args=GRPOConfig(**(values | (config or {}))), reward_funcs=[reward or Characters()],
         processing_class=tokenizer, sampling_copy=SamplingCopy(policy, tiny_gemma()),
-        prompt_format=PromptFormat(tokenizer, []), decoding=Decoding(LENGTH, 3.0, 261),
+        prompt_format=PromptFormat(tokenizer, []),
         train_dataset=Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in range(1, num_prompts + 1)]),
         **(options | changed),
     )  # fmt: skip
