@@ -10,24 +10,35 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.contracts import PipelineError
+from components.contracts import EX_TEMPFAIL, PipelineError
 from components.environment import PARENT_RUN_ID, child_environment, exit_on_sigterm
 from components.params import load_params
-from components.tracking import ParentRun, StageStatus, check_store, open_parent, read_receipt
+from components.tracking import ParentRun, StageStatus, check_store, mark_dead_runs, open_parent, read_receipt
 
 LOCK_FILE = Path(".dvc/tmp/pb-rlsvr.lock")
 COMPARE = "compare/dvc.yaml"
 """Stages of their own, which a pass over the pipeline leaves alone."""
-GRACE_S = 15.0
-"""Between SIGTERM and SIGKILL: time for a stage to close its run."""
+GRACE_S = 8.0
+"""Between SIGTERM and SIGKILL: time for a stage to save what it has and to close its run."""
+PASSING = (EX_TEMPFAIL, -signal.SIGKILL, 128 + signal.SIGKILL)
+"""Exit statuses of stages that are worth another try: what may pass by itself, and what the kernel ended."""
 
 OnLine = Callable[[str], None]
+
+
+class StageFailedError(PipelineError):
+    """A stage ended with `status`, which is None where nobody read DVC's output."""
+
+    def __init__(self, stage: str, status: int | None) -> None:
+        super().__init__(f"stage `{stage}` failed: the lines above say why; mend it and start again")
+        self.may_pass = status in PASSING
 
 
 def repro_all(force: bool = False) -> None:
@@ -61,8 +72,10 @@ def pipeline_run(tags: Mapping[str, str]) -> Iterator[ParentRun]:
     exit_on_sigterm()
     load_params()
     check_store()
-    with workspace_lock(), open_parent(tags) as parent:
-        yield parent
+    with workspace_lock():
+        mark_dead_runs()
+        with open_parent(tags) as parent:
+            yield parent
 
 
 def stages_in_order(targets: Sequence[str] | None = None) -> list[str]:
@@ -93,14 +106,21 @@ def repro_stage(stage: str, parent: ParentRun, on_line: OnLine | None = None, fo
         `executed`, or `reused` where the results were there already or came out of DVC's run cache.
 
     Raises:
-        PipelineError: The stage failed.
+        StageFailedError: The stage failed.
     """
     environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
     started = datetime.now(UTC)
     command = ["dvc", "repro", "--single-item", *(["--force"] if force else []), stage]
-    if run_group(command, environment, on_line) != 0:
+    statuses: list[int] = []
+
+    def read(line: str) -> None:
+        statuses.extend(int(number) for number in re.findall(r"exited with (-?\d+)$", line))
+        if on_line is not None:
+            on_line(line)
+
+    if run_group(command, environment, read if on_line else None) != 0:
         parent.stamp(stage, "failed")
-        raise PipelineError(f"stage `{stage}` failed: the lines above say why; mend it and start again")
+        raise StageFailedError(stage, statuses[-1] if statuses else None)
     status = _status_since(stage, started)
     parent.stamp(stage, status)
     return status
@@ -130,11 +150,12 @@ def workspace_lock() -> Iterator[None]:
 
 
 def run_group(command: Sequence[str], environment: Mapping[str, str], on_line: OnLine | None) -> int:
-    """Run `command` in a process group of its own that never outlives this call; return the exit status."""
+    """Run `command` in a process group of its own that never outlives this call, nor this process; its exit status."""
+    tether = (sys.executable, "-m", "components.tether", str(os.getpid()))
     output = subprocess.PIPE if on_line else None
     errors = subprocess.STDOUT if on_line else None
     process = subprocess.Popen(
-        command,
+        [*tether, *command],
         env=environment,
         stdout=output,
         stderr=errors,

@@ -1,46 +1,33 @@
-"""`make schedule`: serve the two deployments with their schedules until Ctrl-C, on the server of `make ui`.
+"""`make serve`: the deployments with their schedules, on the server of `make ui`, until Ctrl-C.
 
-The workspace and `dvc.lock` are one changeable thing, so at most one scheduled run is at work. Serve from a
-clone of its own, never from the folder in which somebody develops.
+Runs work in a clone of this repository (`flows.workspace`) at the newest commit of its branch: what is committed is
+what runs, and nobody's tree is touched. The clone and its `dvc.lock` are one changeable thing, so one run is at work at
+a time; one that finds another waits for its turn.
 """
 
+import os
 import sys
+from pathlib import Path
 
 from components.contracts import PipelineError
+from components.environment import TRACKING_URI, tracking_uri
 from flows.settings import use_prefect
-
-TIMEZONE = "UTC"
-NIGHTLY = "0 2 * * *"
-WEEKLY = "0 6 * * 0"
+from flows.workspace import WorkspaceError, open_workspace
 
 
 def main() -> None:
-    """Serve `nightly` (all stages) and `weekly-reward-comparison` (the audit of the rewards)."""
+    """Set the clone up, then become `flows.serve` there."""
     try:
         if not use_prefect():
             raise PipelineError("no Prefect server is running; start one with `make ui` in another terminal")
-    except PipelineError as error:
+        os.environ[TRACKING_URI] = tracking_uri()
+        clone = open_workspace(Path.cwd())
+    except (PipelineError, WorkspaceError) as error:
         sys.exit(f"pb-rlsvr: {error}")
-    from prefect import serve
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.deployments.runner import RunnerDeployment
-    from prefect.schedules import Cron
-
-    from flows.pipeline import pb_rlsvr
-
-    # A run that finds another at work waits for its turn instead of being lost.
-    limit = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    nightly = RunnerDeployment.from_flow(
-        pb_rlsvr, "nightly", schedules=[Cron(NIGHTLY, timezone=TIMEZONE)], concurrency_limit=limit
-    )
-    weekly = RunnerDeployment.from_flow(
-        pb_rlsvr,
-        "weekly-reward-comparison",
-        schedules=[Cron(WEEKLY, timezone=TIMEZONE)],
-        parameters={"targets": ["calibrate"]},
-        concurrency_limit=limit,
-    )
-    serve(nightly, weekly, limit=1)
+    inherited = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(clone), inherited]))
+    os.chdir(clone)
+    os.execv(sys.executable, [sys.executable, "-m", "flows.serve"])  # noqa: S606 - no shell is meant
 
 
 if __name__ == "__main__":

@@ -4,13 +4,21 @@ Prefect caches nothing here: DVC alone knows what is stale, and a second cache c
 task returns how its stage went, never data.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from components.repro import pipeline_run, repro_stage, stages_in_order
-from components.tracking import ParentRun, StageStatus, read_receipt
+from components.params.edit import write_values
+from components.repro import StageFailedError, pipeline_run, repro_stage, stages_in_order
+from components.tracking import ParentRun, StageStatus
+from flows.summary import run_summary
+
+RETRY_DELAY_S = 10
 
 
 @flow(name="pb-rlsvr", persist_result=False)
@@ -21,35 +29,49 @@ def pb_rlsvr(targets: list[str] | None = None, force: bool = False) -> None:
         targets: Stages to bring up to date, with all they need; every stage where left out.
         force: Run the targets although nothing changed.
     """
-    with pipeline_run({"prefect.flow_run_id": str(flow_run.id)}) as parent:
+    run_pipeline(targets, force)
+
+
+def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str, Any] | None = None) -> None:
+    """What a flow does, in the current folder; leaves a summary in Prefect however it ends.
+
+    Args:
+        set_params: Written into params.yaml, by dotted key: DVC sees them as it sees any value, and the MLflow run
+            has them as tags.
+    """
+    values = dict(set_params or {})
+    if values:
+        write_values(values, "set_params")
+    tags = {f"set_params.{key}": str(value) for key, value in values.items()}
+    with pipeline_run({"prefect.flow_run_id": str(flow_run.id), **tags}) as parent:
         outcomes: dict[str, StageStatus] = {}
-        for stage in stages_in_order(targets):
-            outcomes[stage] = run_stage(stage, parent, force and stage in (targets or [stage]))
-        create_markdown_artifact(
-            key="stages",
-            markdown=stage_table(outcomes, parent.run_id),
-            description="How each stage went",
-        )
+        try:
+            for stage in stages_in_order(targets):
+                outcomes[stage] = "failed"  # until it is done
+                outcomes[stage] = run_stage(stage, parent, force and stage in (targets or [stage]))
+        finally:
+            create_markdown_artifact(
+                key="stages", markdown=run_summary(outcomes, parent, values), description="How each stage went"
+            )
 
 
-@task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False)
+def may_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:
+    """Whether another try can help: a server was out of reach, or the kernel ended the stage. Nothing else is."""
+    error = state.data if isinstance(state.data, BaseException) else state.result(raise_on_failure=False)
+    return isinstance(error, StageFailedError) and error.may_pass
+
+
+@task(
+    task_run_name="{stage}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=1,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=may_pass,
+)
 def run_stage(stage: str, parent: ParentRun, force: bool) -> StageStatus:
     """Run `dvc repro` for one stage; a cancelled task takes DVC and the stage with it."""
     logger = get_run_logger()
     status = repro_stage(stage, parent, on_line=logger.info, force=force)
     logger.info("stage %s: %s", stage, status)
     return status
-
-
-def stage_table(outcomes: dict[str, StageStatus], parent_run_id: str | None) -> str:
-    """Markdown for Prefect's page: each stage, its outcome, and the run that made its results."""
-    lines = [
-        f"MLflow parent run: `{parent_run_id}`",
-        "",
-        "| stage | outcome | seconds | MLflow run |",
-        "|---|---|---|---|",
-    ]
-    for stage, status in outcomes.items():
-        receipt = read_receipt(stage) or {}
-        lines.append(f"| {stage} | {status} | {receipt.get('seconds', '')} | {receipt.get('run_id', '')} |")
-    return "\n".join(lines)

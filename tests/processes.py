@@ -1,0 +1,40 @@
+"""Processes as tests look at them."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def pids_in(folder: Path) -> list[int]:
+    """Processes that work in `folder`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").readlink() == folder:
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def command_of(pid: int) -> str:
+    """Its command line; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except OSError:
+        return ""
+
+
+def python_of(folder: Path, module: str) -> int | None:
+    """The Python process in `folder` that runs `module`, without a shell around it; None where there is none."""
+    found = [pid for pid in pids_in(folder) if command_of(pid).endswith(f"-m {module}")]
+    return next((pid for pid in found if "python" in Path(f"/proc/{pid}/exe").resolve().name), None)
+
+
+def wait_until(true: Callable[[], bool], limit_s: float = 120) -> float:
+    """Seconds until it is true."""
+    started = time.monotonic()
+    while not true():
+        assert time.monotonic() - started < limit_s, "not in time"
+        time.sleep(0.02)
+    return time.monotonic() - started
