@@ -1,9 +1,9 @@
 """Measure evaluation: questions a second, ours against lm-evaluation-harness's `hf` backend, in turns in one run.
 
 Run by `make bench`, which makes the harness's environment in .cache/harness, or alone: python -m bench.evaluation.
-MGSM's first questions in each language (needs ../shared/data), the same prompts with eight worked examples, stops,
-batch size and limit of new tokens; float32, greedy; each side has a warm-up of two questions. What is timed is from
-prompts to texts, loading left out. Writes bench/results/evaluation.json.
+MGSM's first questions in both languages (needs ../shared/data), which each side is given at once: the same prompts with
+eight worked examples, stops, batch size and limit of new tokens; float32, greedy, after a warm-up of two questions a
+language. What is timed is from prompts to texts, loading left out. Writes bench/results/evaluation.json.
 """
 
 import json
@@ -30,7 +30,7 @@ MGSM = Path(__file__).resolve().parents[2] / "shared" / "data" / "mgsm"
 PACKAGED = Path(".cache/packaged")
 RESULTS = Path("bench/results/evaluation.json")
 LANGUAGES = ("es", "th")
-NUM_QUESTIONS, BATCH_SIZE, MAX_NEW_TOKENS, NUM_WARM_UP = 16, 16, 96, 2
+NUM_QUESTIONS, BATCH_SIZE, MAX_NEW_TOKENS, NUM_WARM_UP, NUM_TURNS = 16, 32, 96, 2, 2
 
 
 class Harness:
@@ -48,7 +48,7 @@ class Harness:
 
     def answer(self, setup: Setup, items: Sequence[Item]) -> tuple[list[str], float]:
         """Texts and seconds."""
-        until = [stop.format_map(setup.words(items[0].lang)) for stop in setup.stop]
+        until = [[stop.format_map(setup.words(item.lang)) for stop in setup.stop] for item in items]
         assert self._process.stdin is not None  # noqa: S101 - asked for above
         self._process.stdin.write(json.dumps({"prompts": [item.prompt for item in items], "until": until}) + "\n")
         self._process.stdin.flush()
@@ -80,21 +80,22 @@ def main() -> None:
     ours = Answerer("base", load_model(entry, "float32"), load_tokenizer(entry), BATCH_SIZE)
     setup = load_setup("mgsm_native_cot")
     harness = Harness(entry.path)
+    items = [_items(setup, lang) for lang in LANGUAGES]
+    warm_up = [item for own in items for item in own[:NUM_WARM_UP]]
+    asked = [item for own in items for item in own[NUM_WARM_UP:]]
+    _ours(ours, setup, warm_up)
+    harness.answer(setup, warm_up)
     turns = []
-    for lang in LANGUAGES:
-        items = _items(setup, lang)
-        warm_up, own = items[:NUM_WARM_UP], items[NUM_WARM_UP:]
-        _ours(ours, setup, warm_up)
-        harness.answer(setup, warm_up)
-        texts, seconds = _ours(ours, setup, own)
-        theirs, harness_s = harness.answer(setup, own)
+    for _ in range(NUM_TURNS):
+        texts, seconds = _ours(ours, setup, asked)
+        theirs, harness_s = harness.answer(setup, asked)
         same = sum(a.strip() == b.strip() for a, b in zip(texts, theirs, strict=True))
-        turns.append({"lang": lang, "seconds": seconds, "harness_s": harness_s, "num": len(own), "num_same": same})
+        turns.append({"seconds": seconds, "harness_s": harness_s, "num": len(asked), "num_same": same})
     harness.close()
-    print("| language | questions | ours, s | harness, s | times as many a second | same text |\n|" + " --- |" * 6)
+    print("| questions | ours, s | harness, s | times as many a second | same text |\n|" + " --- |" * 5)
     for turn in turns:
         print(
-            f"| {turn['lang']} | {turn['num']} | {turn['seconds']:.1f} | {turn['harness_s']:.1f} | "
+            f"| {turn['num']} | {turn['seconds']:.1f} | {turn['harness_s']:.1f} | "
             f"{turn['harness_s'] / turn['seconds']:.2f} | {turn['num_same']} |"
         )
     write_json(RESULTS, {"harness": _version(), "turns": turns})

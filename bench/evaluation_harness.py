@@ -1,6 +1,6 @@
 """The harness's side of `bench.evaluation`, run by the Python of its own environment: prompts in, responses out.
 
-Reads one JSON line a turn from standard input, `{"prompts": [...], "until": [...]}`, and answers with one line,
+Reads one JSON line a turn from standard input, `{"prompts": [...], "until": [[...], ...]}`, and answers with one line,
 `{"texts": [...], "seconds": s}`. Arguments: checkpoint, batch size, most new tokens.
 """
 
@@ -19,10 +19,10 @@ def main() -> None:
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        options = {"until": asked["until"], "max_gen_toks": max_new_tokens, "do_sample": False}
+        options = {"max_gen_toks": max_new_tokens, "do_sample": False}
         requests = [
-            Instance(request_type="generate_until", doc={}, arguments=(prompt, dict(options)), idx=0)
-            for prompt in asked["prompts"]
+            Instance(request_type="generate_until", doc={}, arguments=(prompt, {"until": until, **options}), idx=0)
+            for prompt, until in zip(asked["prompts"], asked["until"], strict=True)
         ]
         started = time.perf_counter()
         texts = model.generate_until(requests, disable_tqdm=True)

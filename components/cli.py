@@ -221,6 +221,35 @@ def evaluate(
 
 
 @app.command()
+def promote() -> None:
+    """Make the trained adapter the champion of MLflow's registry, where the report's gate has passed."""
+    from components.environment import prepare_process
+
+    with _one_line_errors():
+        prepare_process(offline=True)
+        from components.promotion.promote import promote as register
+
+        print(register())
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="New folder.")],
+    merged: Annotated[bool, typer.Option("--merged", help="A whole checkpoint with the adapter folded in.")] = False,
+    adapter: Annotated[Path, typer.Option(help="The adapter's folder.")] = Path("adapters/trained"),
+) -> None:
+    """Write the adapter with its model card, or a whole checkpoint, for transformers, PEFT or vLLM."""
+    from components.environment import prepare_process
+
+    with _one_line_errors():
+        prepare_process(offline=True)
+        from components.promotion.export import export as write
+
+        write(out, adapter, merged)
+        print(f"{out}: written")
+
+
+@app.command()
 def params() -> None:
     """Check params.yaml."""
     from components.params import PARAMS_PATH, load_params
@@ -255,6 +284,26 @@ def use(profile: Annotated[str, typer.Argument(help="Of profiles/.")]) -> None:
     with _one_line_errors():
         for line in use_profile(profile) or ["params.yaml has these values already"]:
             print(line)
+
+
+@app.command()
+def lineage(
+    what: Annotated[
+        str, typer.Argument(help="Adapter's folder, pb-rlsvr/3, pb-rlsvr@champion, MLflow or Prefect run, Git commit.")
+    ] = "adapters/trained",
+    recompute: Annotated[
+        bool, typer.Option("--verify", help="Compute its hashes again; status 1 where one differs.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as one JSON object.")] = False,
+) -> None:
+    """Tell where an adapter or a run comes from (commit, hashes, runs, passes), or what came of a commit."""
+    from components.environment import prepare_process
+
+    with _one_line_errors():
+        prepare_process(offline=True)
+        from components.lineage.show import show
+
+        show(what, recompute, as_json)
 
 
 def main() -> None:

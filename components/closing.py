@@ -1,14 +1,18 @@
-"""What a finished pass prints: accuracy before and after, the gap to English, and where to look next."""
+"""What a finished pass prints: accuracy before and after, the gap to English, the gate, seconds, where to look next."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from components.params import Params
 from components.progress import console, say
+from components.promotion.gate import Decision
+from components.tracking import read_receipt
 
 SUMMARY = Path("metrics/report.json")
 SYSTEMS = {"base": "before", "warmup": "warm-up", "trained": "after"}
@@ -17,24 +21,45 @@ GROUPS = {
     "untrained_languages": "others mean",
     "all_but_english": "all but en",
 }
-VERDICTS = {
-    "passed": "passed, the trained policy is promoted",
-    "failed": "failed, the trained policy is not promoted; the report says why",
-    "unverified": "unverified, the trained policy is not promoted; the report says why",
-}
+COMPARISON = "compare"
+"""The section of params.yaml whose receipt is of no stage of the pipeline."""
 
 
 def print_closing() -> None:
-    """Print the table and the pointers from what the `report` stage has written."""
+    """Print the tables and the pointers from what the stages have written."""
     summary: dict[str, Any] = json.loads(SUMMARY.read_text(encoding="utf-8"))
     if summary["languages"]:
         console.print(_table(summary), soft_wrap=False)
     else:
         say("No accuracy on `test`: nobody knows the right answers of its problems")
-    say(f"Audit:   {VERDICTS[summary['audit_verdict']]}")
+    if receipts := _receipts():
+        console.print(_timings(receipts), soft_wrap=False)
+    decision = Decision.from_dict(summary["promotion"])
+    say(f"Gate:    {decision.verdict}")
+    for failure in decision.failures():
+        say(f"         {failure}")
     say("Report:  report/report.html")
     say("Runs:    make ui (Prefect and MLflow in the browser)")
     say('Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang es')
+
+
+def _receipts() -> list[Mapping[str, Any]]:
+    """Of the runs that made the results, in the pipeline's order, which is that of the sections of params.yaml."""
+    found = (read_receipt(section) for section in Params.model_fields if section != COMPARISON)
+    return [receipt for receipt in found if receipt is not None]
+
+
+def _timings(receipts: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title="Time of the runs that made these results", title_justify="left", box=SIMPLE_HEAD, padding=0)
+    table.add_column("stage", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("started, UTC", justify="right", no_wrap=True)
+    for receipt in receipts:
+        started = datetime.fromisoformat(receipt["started"])
+        table.add_row(receipt["stage"], f"{receipt['seconds']:,.0f}", f"{started:%Y-%m-%d %H:%M}")
+    table.add_section()
+    table.add_row("in all", f"{sum(receipt['seconds'] for receipt in receipts):,.0f}", "")
+    return table
 
 
 def _table(summary: Mapping[str, Any]) -> Table:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from components.contracts.errors import PipelineError
+
 TRACKING_URI = "PBRLSVR_TRACKING_URI"
 PARENT_RUN_ID = "PBRLSVR_PARENT_RUN_ID"
 MLRUNS = Path("mlruns")
@@ -31,6 +33,7 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "TOKENIZERS_PARALLELISM": "false",
     "TQDM_DISABLE": "1",  # our own progress is enough, and bars spoil a log
     "TRL_EXPERIMENTAL_SILENCE": "1",  # `rollout_func` is marked experimental; the version is pinned
@@ -39,6 +42,9 @@ _QUIET = {
 # glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
+
+# Of prctl (linux/prctl.h).
+_PR_SET_PDEATHSIG = 1
 
 
 class Terminated(SystemExit):
@@ -57,6 +63,13 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
     raise Terminated(128 + number)
 
 
+def end_with_parent() -> None:
+    """Have the kernel send this process SIGTERM when the one that started it ends, however that ends (Linux)."""
+    prctl = _glibc("prctl")
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def prepare_process(offline: bool) -> None:
     """Set the variables and the allocator of a stage process, before torch or a hub client is imported.
 
@@ -68,9 +81,16 @@ def prepare_process(offline: bool) -> None:
     threads = {"OMP_NUM_THREADS": str(num_cores()), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
     device = {"CUDA_VISIBLE_DEVICES": "0"}  # one process trains on one accelerator; TRL refuses more
-    for key, value in (_QUIET | threads | hub | device).items():
+    for key, value in (threads | hub | device).items():
         os.environ.setdefault(key, value)
+    quiet_libraries()
     _keep_freed_memory()
+
+
+def quiet_libraries() -> None:
+    """Have no library of this process report home or wait long for a remote service."""
+    for key, value in _QUIET.items():
+        os.environ.setdefault(key, value)
 
 
 def child_environment() -> dict[str, str]:
@@ -88,8 +108,18 @@ def child_environment() -> dict[str, str]:
 
 
 def tracking_uri() -> str:
-    """Where MLflow keeps runs: the environment's choice, else the SQLite file of this repository."""
-    return os.environ.get(TRACKING_URI) or f"sqlite:///{(MLRUNS / 'mlflow.db').resolve()}"
+    """Where MLflow keeps runs: the environment's choice, else the SQLite file of this repository.
+
+    Raises:
+        PipelineError: The choice holds a user or a password, and addresses are shown and stored.
+    """
+    uri = os.environ.get(TRACKING_URI) or f"sqlite:///{(MLRUNS / 'mlflow.db').resolve()}"
+    if "@" in uri and not uri.startswith("sqlite:"):
+        raise PipelineError(
+            f"{TRACKING_URI}: leave user and password out of the address; "
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+    return uri
 
 
 def num_cores() -> int:

@@ -15,14 +15,15 @@ from typing import Any
 
 import yaml
 
-from components.contracts import PipelineError, fingerprint, write_json
-from components.environment import PARENT_RUN_ID, exit_on_sigterm, prepare_process
+from components.contracts import EX_TEMPFAIL, PipelineError, fingerprint, write_json
+from components.environment import PARENT_RUN_ID, end_with_parent, exit_on_sigterm, prepare_process
 from components.params import Params, SourceParams, load_params
 from components.progress import say
 from components.tracking import (
     TrackedRun,
     UnfinishedRun,
     check_store,
+    keep_champion,
     log_comparison,
     make_receipt,
     numbers,
@@ -100,20 +101,27 @@ class StageRun:
         """Call `clear` once metrics and receipt are written: until then unfinished work must not be cleared away."""
         self._when_done.append(clear)
 
+    def register_champion(self) -> None:
+        """Have MLflow's registry take adapters/trained as its champion, once metrics and receipt are written."""
+        self.when_done(keep_champion)
+
 
 def run_stage(name: str, work: Callable[[StageRun], None], variant: Variant | None = None) -> None:
     """Run `work` as the stage `name`; a `PipelineError` becomes a line a problem and exit status 1.
 
+    The status is 75 (`EX_TEMPFAIL`) where the error may pass by itself.
     A variant's name is `FOLDER/NAME`: its metrics and receipt lie in that folder, and its metrics in MLflow are named
     after it, so that those of all variants are the same.
     """
     exit_on_sigterm()
+    if "DVC_STAGE" in os.environ:  # a stage that somebody started by hand may outlive its terminal
+        end_with_parent()
     try:
         _run(name, work, variant)
     except PipelineError as error:
         for line in str(error).splitlines():
             print(f"pb-rlsvr {name}: {line}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(EX_TEMPFAIL if error.may_pass else 1)
 
 
 def names_hub_model(params: Params) -> bool:

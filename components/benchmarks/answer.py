@@ -1,6 +1,6 @@
 """A model on a benchmark's items."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -34,7 +34,7 @@ class Answerer:
         """
         prompts = [self.encode(item.prompt) for item in items]
         self._check_room(items, prompts, decoding.max_new_tokens)
-        stops = [stop.format_map(setup.words(items[0].lang)) for stop in setup.stop]
+        stops = [[stop.format_map(setup.words(item.lang)) for stop in setup.stop] for item in items]
         groups = generate(
             self.model,
             prompts,
@@ -43,11 +43,11 @@ class Answerer:
             pad_id=int(self.tokenizer.pad_token_id),
             num_samples=num_samples,
             batch_size=self._batch_size,
-            is_complete=self._ends_with_any(stops),
+            is_complete=lambda number, ids: self._ends_with_any(stops[number], ids),
         )
         return [
-            read_text(setup, self.name, item, number, self._response(generated, stops))
-            for item, group in zip(items, groups, strict=True)
+            read_text(setup, self.name, item, number, self._response(generated, own))
+            for item, own, group in zip(items, stops, groups, strict=True)
             for number, generated in enumerate(group)
         ]
 
@@ -87,12 +87,9 @@ class Answerer:
         thought, answer = split_thought(text)
         return Response(answer.strip(), len(generated.token_ids), generated.truncated, thought)
 
-    def _ends_with_any(self, stops: Sequence[str]) -> Callable[[list[int]], bool]:
-        def is_complete(ids: list[int]) -> bool:
-            text = self.tokenizer.decode(ids[-_TAIL:], skip_special_tokens=False)
-            return any(stop in text for stop in stops)
-
-        return is_complete
+    def _ends_with_any(self, stops: Sequence[str], ids: list[int]) -> bool:
+        text = self.tokenizer.decode(ids[-_TAIL:], skip_special_tokens=False)
+        return any(stop in text for stop in stops)
 
     def _check_room(self, items: Sequence[Item], prompts: Sequence[list[int]], num_new: int) -> None:
         room = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)

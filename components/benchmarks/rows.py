@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components.answers import read_answer
 from components.benchmarks.setup import Setup, Split
 from components.contracts import PipelineError, fingerprint
+from components.problems.sources.hub import load_split
 from components.problems.sources.lines import parse_json, read_text
 from components.problems.sources.mgsm import read_tsv
 from components.problems.sources.table import READERS
@@ -44,6 +45,8 @@ def _of_folder(setup: Setup, folder: Path, lang: str, split: Split) -> Rows:
     if not folder.is_dir():
         raise PipelineError(f"{folder}: no such folder; name the one that holds {setup.name}'s files")
     patterns = [pattern.format(lang=lang) for pattern in setup.files[split]]
+    if out := next((pattern for pattern in patterns if not _stays_inside(pattern)), None):
+        raise PipelineError(f"{setup.name}: `files`: {out!r} leads out of {folder}; name what lies inside")
     paths = next((found for pattern in patterns if (found := sorted(folder.glob(pattern)))), [])
     if not paths:
         raise PipelineError(f"{folder}: nothing in `{lang}` here ({' or '.join(patterns)})")
@@ -52,6 +55,11 @@ def _of_folder(setup: Setup, folder: Path, lang: str, split: Split) -> Rows:
     own = [row for row in rows if row.get(column) == lang] if column else rows
     told = {"source": str(folder), "files": [str(path.relative_to(folder)) for path in paths]}
     return Rows(own, told | {"fingerprint": fingerprint({}, paths), "num_rows": len(own)})
+
+
+def _stays_inside(pattern: str) -> bool:
+    parts = PurePosixPath(pattern)
+    return not parts.is_absolute() and ".." not in parts.parts and "\0" not in pattern
 
 
 def _read(path: Path, lang: str) -> Iterable[Row]:
@@ -77,18 +85,7 @@ def _exemplars(path: Path, lang: str) -> list[Row]:
 
 
 def _of_hub(setup: Setup, lang: str, split: Split, revision: str | None) -> Rows:
-    from datasets import load_dataset
-    from datasets.exceptions import DatasetsError
-
     if setup.hub == "none":
         raise PipelineError(f"{setup.name}: is on no hub; give its folder with --source")
-    try:
-        found: Any = load_dataset(setup.hub, name=lang, split=setup.splits[split], revision=revision)
-        rows = list(found)
-    except (DatasetsError, OSError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise PipelineError(
-            f"{setup.hub} (config {lang}, split {setup.splits[split]}): not to be had ({told})"
-        ) from None
-    version = {"version": str(found.info.version or ""), "revision": revision}
-    return Rows(rows, {"source": setup.hub, **version, "num_rows": len(rows)})
+    rows, version = load_split(setup.hub, lang, setup.splits[split], revision)
+    return Rows(rows, {"source": setup.hub, "version": version, "revision": revision, "num_rows": len(rows)})

@@ -1,19 +1,23 @@
 """Evaluate base and adapters on one benchmark; every answer kept, every piece resumable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from components.benchmarks.adapters import adapters_by_system
 from components.benchmarks.answer import Answerer
 from components.benchmarks.items import Item, make_items
+from components.benchmarks.logged import log_benchmark
 from components.benchmarks.rows import read_rows
 from components.benchmarks.sample import BenchmarkSample
 from components.benchmarks.setup import Setup, load_setup
 from components.benchmarks.shown import print_benchmark, sections
 from components.benchmarks.summary import summarise
+from components.compare.intervals import BASE
 from components.contracts import ModelEntry, PipelineError, fingerprint, write_json, write_table, write_text
 from components.generation.models import load_model, load_tokenizer
 from components.generation.responder import seed_piece
@@ -24,6 +28,7 @@ from components.models.resolve import resolve
 from components.progress import Progress
 from components.report.as_html import html_page
 from components.report.as_markdown import markdown
+from components.tracking import check_store
 
 PACKAGED_FOLDER = Path(".cache/packaged")
 _PIECE_BATCHES = 2  # batches that are lost at most where the command is killed
@@ -40,6 +45,7 @@ class Asked:
     """Empty: all that the set-up has."""
     model: str
     adapters: tuple[Path, ...]
+    """`DIR` or `LABEL=DIR`, as `adapters_by_system` takes them."""
     out: Path
     limit: int | None
     """Questions of each language, the first ones."""
@@ -59,42 +65,49 @@ class _Read:
     setup: Setup
     items: dict[str, list[Item]]
     provenance: dict[str, Any]
+    adapters: dict[str, Path]
+    """Folders by system."""
 
 
 def evaluate_benchmark(asked: Asked) -> None:
-    """Ask, read, sum up; write samples.parquet, metrics.json, report.html and report.md into `asked.out`.
+    """Ask, read, sum up; write the folder `asked.out` (samples.parquet, metrics.json, the report) and a run of MLflow.
 
     Raises:
-        PipelineError: Set-up, rows, model or adapter are not to be had (one line: what, and what to do).
+        PipelineError: Set-up, rows, model or adapter are not to be had, or MLflow's store cannot be written (one line:
+            what, and what to do).
     """
     read = _read(asked)
+    check_store()
     if asked.model == PACKAGED_MODEL:
         PACKAGED_FOLDER.parent.mkdir(exist_ok=True)
     entry = resolve("policy", asked.model, PACKAGED_FOLDER)
-    for adapter in asked.adapters:
-        if not (adapter / "adapter_config.json").is_file():
-            raise PipelineError(f"{adapter}: no adapter here; name a folder with adapter_config.json")
     identity = {"asked": {k: str(v) for k, v in asdict(asked).items()}, "model": entry.fingerprint,
                 "setup": read.setup.model_dump(mode="json"), "rows": read.provenance}  # fmt: skip
-    journal = Journal(f"benchmark-{read.setup.name}", fingerprint(identity, list(asked.adapters)))
+    journal = Journal(f"benchmark-{read.setup.name}", fingerprint(identity, list(read.adapters.values())))
     try:
         samples = _answers(asked, read, entry, journal)
         metrics = {"made": _made(asked, read, entry), **summarise(samples, seed=asked.seed)}
-        write_table(asked.out / "samples.parquet", samples, BenchmarkSample)
-        write_json(asked.out / "metrics.json", metrics)
-        title = f"{read.setup.name}: {entry.name}"
-        told = sections(metrics, samples)
-        write_text(asked.out / "report.html", html_page(title, told))
-        write_text(asked.out / "report.md", markdown(title, told))
+        write_results(asked.out, metrics, samples)
     except BaseException:
         journal.release()
         raise
     journal.close()
     print_benchmark(metrics)
     print(f"{asked.out}/report.html, report.md, metrics.json, samples.parquet")
+    log_benchmark(metrics, asked.out)
+
+
+def write_results(out: Path, metrics: Mapping[str, Any], samples: Sequence[BenchmarkSample]) -> None:
+    """Write the folder of an evaluation."""
+    write_table(out / "samples.parquet", samples, BenchmarkSample)
+    write_json(out / "metrics.json", metrics)
+    title, told = f"{metrics['made']['benchmark']}: {metrics['made']['model']}", sections(metrics, samples)
+    write_text(out / "report.html", html_page(title, told))
+    write_text(out / "report.md", markdown(title, told))
 
 
 def _read(asked: Asked) -> _Read:
+    adapters = adapters_by_system(asked.adapters)
     setup = load_setup(asked.benchmark)
     if asked.num_samples > 1 and (setup.answer == "choice" or asked.temperature == 0):
         raise PipelineError("several samples need a benchmark that is answered in text, and --temperature above 0")
@@ -116,28 +129,26 @@ def _read(asked: Asked) -> _Read:
             shots = worked.rows
         source = str(asked.source or setup.hub)
         items[lang] = make_items(setup, lang, rows.rows[: asked.limit], shots, source)
-    return _Read(setup, items, provenance)
+    return _Read(setup, items, provenance, adapters)
 
 
 def _answers(asked: Asked, read: _Read, entry: ModelEntry, journal: Journal) -> list[BenchmarkSample]:
     samples: list[BenchmarkSample] = []
-    systems: dict[str, Path | None] = {"base": None} | {adapter.name: adapter for adapter in asked.adapters}
-    if len(systems) <= len(asked.adapters):
-        raise PipelineError("two adapters' folders have one name (or `base`); systems are told apart by it")
+    systems: dict[str, Path | None] = {BASE: None, **read.adapters}
     total = len(systems) * sum(map(len, read.items.values()))
     size = _PIECE_BATCHES * max(1, asked.batch_size // asked.num_samples)
     with Progress(read.setup.name, total) as progress:
         for system, adapter in systems.items():
             answerer: Answerer | None = None
-            for lang, items in read.items.items():
-                for start in range(0, len(items), size):
-                    piece, key = items[start : start + size], f"{system}-{lang}-{start:06d}"
-                    if key not in journal:
-                        answerer = answerer or _load(system, adapter, entry, asked)
-                        seed_piece(asked.seed, key)
-                        journal.append(key, _ask(answerer, read.setup, piece, asked))
-                    samples += journal.read(key, BenchmarkSample)
-                    progress.advance(len(piece), note=f"{system} {lang}")
+            items = list(chain.from_iterable(read.items.values()))  # languages together: batches are fuller
+            for start in range(0, len(items), size):
+                piece, key = items[start : start + size], f"{system}-{start:06d}"
+                if key not in journal:
+                    answerer = answerer or _load(system, adapter, entry, asked)
+                    seed_piece(asked.seed, key)
+                    journal.append(key, _ask(answerer, read.setup, piece, asked))
+                samples += journal.read(key, BenchmarkSample)
+                progress.advance(len(piece), note=f"{system} {piece[-1].lang}")
     return samples
 
 
@@ -168,7 +179,11 @@ def _made(asked: Asked, read: _Read, entry: ModelEntry) -> dict[str, Any]:
         "temperature": asked.temperature,
         "model": entry.name,
         "model_fingerprint": entry.fingerprint,
-        "adapters": {path.name: fingerprint(None, [path]) for path in asked.adapters},
+        "limit": asked.limit,
+        "seed": asked.seed,
+        "dtype": asked.dtype,
+        "chat": asked.chat,
+        "adapters": {system: fingerprint(None, [folder]) for system, folder in read.adapters.items()},
         "rows": read.provenance,
         "versions": {name: version(name) for name in ("torch", "transformers", "peft", "pb-rlsvr")},
     }

@@ -9,7 +9,7 @@ class BenchmarkSample(Record):
     """One answer of one system to one question in one language."""
 
     system: str
-    """`base`, or the name of an adapter's folder."""
+    """`base`, or an adapter's name (`components.benchmarks.adapters`)."""
     benchmark: str
     problem_id: str
     lang: str

@@ -20,7 +20,7 @@ class Setup(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: str = Field(pattern=r"^[^/\x00]+$")
     """Of the file."""
     matches: str
     """The published set-up whose prompts these are."""
@@ -91,6 +91,10 @@ def load_setup(name: str) -> Setup:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
         if "like" in raw:
+            if raw["like"] not in known_setups():
+                raise PipelineError(
+                    f"{path}: `like`: there is no `{raw['like']}`; there are {', '.join(known_setups())}"
+                )
             raw = yaml.safe_load((FOLDER / f"{raw['like']}.yaml").read_text(encoding="utf-8")) | raw
             del raw["like"]
         return Setup.model_validate({"name": path.stem} | raw)

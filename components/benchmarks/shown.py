@@ -21,7 +21,7 @@ Rows = list[Sequence[str]]
 
 def print_benchmark(metrics: Mapping[str, Any]) -> None:
     """Tables of accuracies and of comparisons."""
-    for table in (_accuracies(metrics), *_comparisons(metrics)):
+    for table in (_accuracies(metrics), *_seeds(metrics), *_comparisons(metrics)):
         for group in table.groups:
             drawn = RichTable(*table.header, title=group.title)
             for row in (*group.rows, *group.totals):
@@ -33,7 +33,7 @@ def print_benchmark(metrics: Mapping[str, Any]) -> None:
 
 def sections(metrics: Mapping[str, Any], samples: Sequence[BenchmarkSample]) -> list[Section]:
     """The report."""
-    comparisons: list[Block] = [*_comparisons(metrics)]
+    comparisons: list[Block] = [*_seeds(metrics), *_comparisons(metrics)]
     return [
         Section("Result", [*(Text(sentence) for sentence in _sentences(metrics)), _accuracies(metrics)]),
         *([Section("Against the base model", comparisons)] if comparisons else []),
@@ -45,7 +45,7 @@ def sections(metrics: Mapping[str, Any], samples: Sequence[BenchmarkSample]) -> 
 def _accuracies(metrics: Mapping[str, Any]) -> Table:
     several = metrics["num_samples"] > 1
     header = ["language", "questions", "accuracy, % [95 %]", "and in the language", "by the published rule",
-              "answer in the language", "no answer", "truncated"]  # fmt: skip
+              "answer in the language", "thought in the language", "no answer", "truncated"]  # fmt: skip
     if several:
         header += ["majority", "pass@k"]
     groups = []
@@ -53,8 +53,7 @@ def _accuracies(metrics: Mapping[str, Any]) -> Table:
         rows = [_row(lang, own, several=several) for lang, own in by_lang.items()]
         totals: Rows = []
         if macro := metrics["macro"].get(system):
-            shown = f"{percent(macro['mean'])} [{percent(macro['low'], 0)}, {percent(macro['high'], 0)}]"
-            totals = [["mean of all but English", "", shown, *[""] * (len(header) - 3)]]
+            totals = [["mean of all but English", "", _accuracy(macro), *[""] * (len(header) - 3)]]
         groups.append(RowGroup(system, rows, totals))
     return Table(header, groups)
 
@@ -64,12 +63,25 @@ def _row(lang: str, own: Mapping[str, Any], *, several: bool) -> list[str]:
     if "wilson" in own:
         low, high = own["wilson"]
         accuracy = f"{percent(own['accuracy'])} [{percent(low, 0)}, {percent(high, 0)}]"
-    shares = ("joint_accuracy", "published_accuracy", "language_share", "unparsed_share", "truncated_share")
+    shares = ("joint_accuracy", "published_accuracy", "language_share", "thought_language_share", "unparsed_share",
+              "truncated_share")  # fmt: skip
     row = [language_name(lang), str(own["num"]), accuracy, *(percent(own.get(key)) for key in shares)]
     if several:
         passed = ", ".join(f"{k}: {percent(share)}" for k, share in own.get("pass_at", {}).items())
         row += [percent(own.get("majority")), passed]
     return row
+
+
+def _seeds(metrics: Mapping[str, Any]) -> list[Table]:
+    """Labels with several adapters, over questions and seeds; no table where there are none."""
+    header = ["adapters", "seeds", "accuracy, % [95 %]", "gain, points [95 %]", "each seed's gain"]
+    rows: Rows = [
+        [label, str(own["num_seeds"]), _accuracy(own["accuracy"]), gain_cell(own["gain"]),
+         ", ".join(map(points, own["gain_by_seed"].values()))]
+        for label, own in metrics["seeds"].items()
+    ]  # fmt: skip
+    title = "several seeds, over questions and seeds, mean of all but English"
+    return [Table(header, [RowGroup(title, rows)])] if rows else []
 
 
 def _comparisons(metrics: Mapping[str, Any]) -> list[Table]:
@@ -133,3 +145,7 @@ def _relative(gain: Mapping[str, Any]) -> str:
 
 def _gain(told: Mapping[str, Any]) -> str:
     return gain_cell({key: told[key] for key in ("mean", "low", "high")})
+
+
+def _accuracy(told: Mapping[str, Any]) -> str:
+    return f"{percent(told['mean'])} [{percent(told['low'], 0)}, {percent(told['high'], 0)}]"

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from components.answers.verdict import same_answer
 from components.benchmarks.sample import BenchmarkSample
+from components.benchmarks.seeds import over_seeds
 from components.contracts.records import CHOICE_LETTERS
+from components.evaluate.figures import accuracies, mean, shares
 from components.statistics import Interval, Outcome, PairedBootstrap, accuracy_interval
 
-MIN_LANGUAGE_SHARE = 0.5
-"""Of an answer's words, from which on it counts as in the language; as `reward.min_language_share` has it."""
 POWER = 0.8
 _NUM_RESAMPLES = 2000
 
@@ -30,7 +29,8 @@ def summarise(samples: Sequence[BenchmarkSample], confidence: float = 0.95, seed
     """Everything that is reported, JSON-ready.
 
     `systems` by system and language, with `macro` over the languages other than English and `gap` to English where it
-    was asked; `comparisons` of each adapter with the base. Accuracies are of the samples with a gold answer.
+    was asked; `comparisons` of each adapter with the base; `seeds` of the labels that have several adapters. Accuracies
+    are of the samples with a gold answer.
     """
     cells: Cells = defaultdict(list)
     for sample in samples:
@@ -42,8 +42,9 @@ def summarise(samples: Sequence[BenchmarkSample], confidence: float = 0.95, seed
         system: {lang: _figures(cells[system, lang], confidence) for lang in langs} for system in systems
     }
     if not graded:
-        return told | {"macro": {}, "gap": {}, "comparisons": {}}
-    bootstrap = PairedBootstrap(_outcomes(graded), _NUM_RESAMPLES, confidence, seed)
+        return told | {"macro": {}, "gap": {}, "comparisons": {}, "seeds": {}}
+    outcomes = _outcomes(graded)
+    bootstrap = PairedBootstrap(outcomes, _NUM_RESAMPLES, confidence, seed)
     others = [lang for lang in bootstrap.languages if lang != "en"] or list(bootstrap.languages)
     told["macro"] = {system: _told(bootstrap.accuracy(system, others)) for system in systems}
     with_pivot = "en" in bootstrap.languages and len(bootstrap.languages) > 1
@@ -51,6 +52,7 @@ def summarise(samples: Sequence[BenchmarkSample], confidence: float = 0.95, seed
     told["comparisons"] = {
         system: _compared(cells, bootstrap, systems[0], system, others, confidence) for system in systems[1:]
     }
+    told["seeds"] = over_seeds(outcomes, others, _NUM_RESAMPLES, confidence, seed)
     return told
 
 
@@ -93,36 +95,32 @@ def _figures(own: Sequence[BenchmarkSample], confidence: float) -> dict[str, Any
     """Of one system in one language."""
     by_problem = _by_problem(own)
     graded = {problem: group for problem, group in by_problem.items() if group[0].correct is not None}
-    shares = [sample.language_share for sample in own if sample.language_share is not None]
     thoughts = [sample.thought_share for sample in own if sample.thought_share is not None]
     figures: dict[str, Any] = {
         "num": len(by_problem),
         "num_graded": len(graded),
-        "truncated_share": _mean([sample.truncated for sample in own]),
-        "unparsed_share": _mean([sample.answer_read is None for sample in own]),
         "answer_paths": dict(Counter(sample.answer_path for sample in own)),
-        "language_share": _mean(shares),
-        "thought_language_share": _mean(thoughts),
-        "mean_tokens": _mean([sample.num_tokens for sample in own]),
+        **shares(own),
+        "thought_language_share": mean(thoughts),
+        "mean_tokens": mean([sample.num_tokens for sample in own]),
     }
     if not graded:
         return figures
     rows = [sample for group in graded.values() for sample in group]
     first = [group[0] for group in graded.values()]
-    figures["accuracy"] = _mean([bool(sample.correct) for sample in rows])
+    figures |= accuracies(rows)
     interval = accuracy_interval([bool(sample.correct) for sample in first], confidence)
     figures["wilson"] = [interval.low, interval.high]  # of one sample a question: several are not independent
-    figures["joint_accuracy"] = _mean([_joint(sample) for sample in rows])
     published = [sample.published_correct for sample in rows if sample.published_correct is not None]
-    figures["published_accuracy"] = _mean(published)
-    figures["normalised_accuracy"] = _mean([_normalised(sample) for sample in rows if sample.choice_logps])
+    figures["published_accuracy"] = mean(published)
+    figures["normalised_accuracy"] = mean([_normalised(sample) for sample in rows if sample.choice_logps])
     num_samples = len(rows) // len(graded)
     if num_samples > 1:
         figures["pass_at"] = {
-            str(k): _mean([pass_at_k(sum(bool(s.correct) for s in g), len(g), k) for g in graded.values()])
+            str(k): mean([pass_at_k(sum(bool(s.correct) for s in g), len(g), k) for g in graded.values()])
             for k in _powers(num_samples)
         }
-        figures["majority"] = _mean([majority(group) for group in graded.values()])
+        figures["majority"] = mean([majority(group) for group in graded.values()])
     return figures
 
 
@@ -175,11 +173,6 @@ def _outcomes(graded: Sequence[BenchmarkSample]) -> list[Outcome]:
     return [Outcome(*key, correct=sum(own) / len(own)) for key, own in found.items()]
 
 
-def _joint(sample: BenchmarkSample) -> bool:
-    """Right, and in the language asked for; a choice is in the language of its texts."""
-    return bool(sample.correct) and (sample.language_share is None or sample.language_share >= MIN_LANGUAGE_SHARE)
-
-
 def _normalised(sample: BenchmarkSample) -> bool:
     """Whether the choice with the largest log-probability a character is right; texts are in the prompt's order."""
     lengths = sample.choice_lengths
@@ -197,10 +190,6 @@ def _by_problem(own: Sequence[BenchmarkSample]) -> Mapping[str, list[BenchmarkSa
 def _powers(num: int) -> list[int]:
     """1, 2, 4, ... and the number itself."""
     return sorted({2**i for i in range(num.bit_length()) if 2**i <= num} | {num})
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
 
 
 def _told(interval: Interval) -> dict[str, float]:

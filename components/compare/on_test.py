@@ -5,6 +5,7 @@ from pathlib import Path
 from components.compare import PREDICTIONS
 from components.contracts import Prediction, write_table
 from components.contracts.records import System
+from components.evaluate.figures import shares
 from components.evaluate.predict import PROBLEMS, answers
 from components.journal import Journal
 from components.progress import Progress
@@ -23,8 +24,4 @@ def answer_test(run: StageRun, system: System, adapter: Path | None, folder: Pat
     with Progress(run.name, len(questions)) as progress:
         rows = answers(run.params, journal, system, adapter, questions, progress)
     write_table(folder / PREDICTIONS, rows, Prediction)
-    run.metrics["test"] = {
-        "truncated_share": sum(row.truncated for row in rows) / len(rows),
-        "language_share": sum(row.language_share for row in rows) / len(rows),
-        "num_tokens": sum(row.num_tokens for row in rows),
-    }
+    run.metrics["test"] = {**shares(rows), "num_tokens": sum(row.num_tokens for row in rows)}

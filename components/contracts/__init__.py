@@ -1,6 +1,6 @@
 """What stages hand to each other: frozen records, and the readers and writers of their files."""
 
-from components.contracts.errors import ContractError, PipelineError
+from components.contracts.errors import EX_TEMPFAIL, ContractError, PipelineError
 from components.contracts.files import (
     read_records,
     read_table,
@@ -22,6 +22,7 @@ from components.contracts.records import (
 )
 
 __all__ = [
+    "EX_TEMPFAIL",
     "ContractError",
     "ModelEntry",
     "ModelManifest",

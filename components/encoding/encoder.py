@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,6 +133,10 @@ class Encoder:
 
         try:
             return WholeTexts(SentenceTransformer(self.name, trust_remote_code=False))
+        except UnpicklingError:
+            raise self._failure(
+                "load", ValueError("its pickled weights hold more than tensors; convert them")
+            ) from None
         except (OSError, ValueError) as error:
             raise self._failure("load", error) from None
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from components.contracts import Prediction, Question, write_table
 from components.contracts.records import System
+from components.evaluate.figures import accuracies, shares
 from components.stage import StageRun, run_stage
 
 PREDICTIONS = Path("data/evaluate/predictions.parquet")
@@ -43,21 +44,19 @@ def work(run: StageRun) -> None:
 
 
 def summarise(rows: Sequence[Prediction], questions: Sequence[Question]) -> dict[str, Any]:
-    """Accuracy, truncated and in-language shares by system and language. Intervals are the report's.
+    """Accuracies and shares by system and language, 0 to 1. Intervals are the report's.
 
-    Accuracy is that of the rows with a gold answer (None where there are none); `num_ungraded` counts the others.
+    Accuracies are of the rows with a gold answer (None where there are none); `num_ungraded` counts the others.
     """
     metrics: dict[str, Any] = {"num_problems": len({q.problem_id for q in questions})}
     for system in ADAPTERS:
         metrics[system] = {}
         for lang in dict.fromkeys(row.lang for row in rows):
             own = [row for row in rows if row.system == system and row.lang == lang]
-            graded = [row.correct for row in own if row.correct is not None]
             metrics[system][lang] = {
-                "accuracy": sum(graded) / len(graded) if graded else None,
-                "num_ungraded": len(own) - len(graded),
-                "truncated_share": sum(row.truncated for row in own) / len(own),
-                "language_share": sum(row.language_share for row in own) / len(own),
+                **accuracies(own),
+                "num_ungraded": sum(row.correct is None for row in own),
+                **shares(own),
             }
     return metrics
 

@@ -71,10 +71,16 @@ class AuditParams(Section):
 
 
 class GateParams(Section):
-    """What a failed audit means."""
+    """What the trained adapter must hold to be promoted, beside the two audits."""
 
+    min_macro_gain: float = Field(ge=-1, le=1)
+    """The whole interval of the trained languages' mean gain over the base must lie above it."""
+    max_language_loss: float = Field(ge=0, le=1)
+    """How far the accuracy of any trained language may fall."""
+    max_language_share_loss: float = Field(ge=0, le=1)
+    """How far the share of the responses' words that are in the question's language may fall."""
     strict: bool
-    """Whether the pipeline then ends with an error."""
+    """Whether the pipeline ends with an error where a condition fails."""
 
 
 class TrainParams(Section):
@@ -98,6 +104,8 @@ class TrainParams(Section):
     warmup_steps: int = Field(ge=0)
     warmup_batch_size: int = Field(ge=1)
     warmup_learning_rate: float = Field(gt=0, lt=1)
+    sampler: Literal["own", "vllm", "vllm-server"]
+    """Where RL's rollouts come from; vLLM in this process or behind PBRLSVR_VLLM_URL where it is installed."""
     steps: int = Field(ge=1)
     prompts_per_step: int = Field(ge=1)
     group_size: int = Field(ge=2)

@@ -1,70 +1,68 @@
 """Write what the run shows, with intervals, for people and for the closing table.
 
 Reads the predictions on `test` and the metrics of the earlier stages; chooses nothing. Writes report/report.html (one
-self-contained page), report/report.md, report/model_card.md, plots/accuracy.csv and metrics/report.json. The same
-inputs give the same files. Where the audit has failed and `gate.strict` is true, it ends with an error once all is
-written.
+self-contained page), report/report.md, report/model_card.md, DVC's plots in plots/ and metrics/report.json. The
+same inputs give the same files. Where the gate has decided so, the trained adapter becomes the champion of MLflow's
+registry once all is written; where a condition fails and `gate.strict` is true, it then ends with an error.
 Run: `python -m components.report`.
 """
 
-import csv
-from collections.abc import Mapping
 from functools import partial
-from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.contracts import PipelineError, write_text
 from components.stage import StageRun, run_stage
 
+if TYPE_CHECKING:
+    from components.promotion.gate import Decision
+
 PAGE, MARKDOWN, CARD = Path("report/report.html"), Path("report/report.md"), Path("report/model_card.md")
-ACCURACY = Path("plots/accuracy.csv")
+ACCURACY, VALIDATION = Path("plots/accuracy.csv"), Path("plots/validation.csv")
 
 
 def work(run: StageRun) -> None:
     """Numbers first, then the words and drawings around them."""
+    from components.promotion.gate import decide
     from components.report.as_html import html_page
     from components.report.as_markdown import markdown
     from components.report.inputs import read_inputs
     from components.report.model_card import model_card
+    from components.report.plots import accuracy_csv, validation_csv
     from components.report.sections import TITLE, sections
     from components.report.summary import ENGLISH, bootstrap_of, summarise
-    from components.report.words import headline, verdict_sentence, without_gold
+    from components.report.words import headline, without_gold
 
     params, inputs = run.params, read_inputs()
     bootstrap = bootstrap_of(inputs.predictions, params.base, params.report)
-    run.metrics = summarise(inputs, bootstrap, params.base, params.report)
+    summary = summarise(inputs, bootstrap, params.base, params.report)
+    decision = decide(summary, inputs.calibrate, inputs.audit, params.gate, params.calibrate)
+    promotion = decision.to_dict() | {"adapter_sha256": inputs.adapter_sha256}
+    run.metrics = summary | {"promoted": decision.number, "promotion": promotion}
     content = list(sections(inputs, run.metrics, bootstrap, params))
     write_text(PAGE, html_page(TITLE, content))
     write_text(MARKDOWN, markdown(TITLE, content))
     write_text(CARD, model_card(inputs, run.metrics, bootstrap, params))
     write_text(ACCURACY, accuracy_csv(run.metrics["languages"]))
+    write_text(VALIDATION, validation_csv(inputs.train["validation"]))
     run.log_artifact(PAGE.parent)
     others = [lang for lang in run.metrics["languages"] if lang != ENGLISH]
     if bootstrap is not None:
         run.say(headline(bootstrap, others, params.report.confidence))
     if inputs.num_without_gold:
         run.say(without_gold(inputs.num_without_gold, inputs.num_problems))
-    told = verdict_sentence(inputs.audit)
-    run.say(told)
+    for line in (decision.verdict, *decision.failures()):
+        run.say(line)
     run.say(f"written to {PAGE}, {MARKDOWN} and {CARD}")
-    if params.gate.strict and inputs.audit["verdict"] == "failed":
-        run.when_done(partial(_refuse, told))
+    if decision.passed:
+        run.register_champion()
+    elif params.gate.strict and decision.number == 0:
+        run.when_done(partial(_refuse, decision))
 
 
-def _refuse(told: str) -> None:
-    raise PipelineError(f"{told} `gate.strict` makes this an error; {PAGE} has the figures")
-
-
-def accuracy_csv(languages: Mapping[str, Any]) -> str:
-    """One row a language and system, for DVC's plots."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("lang", "system", "accuracy", "low", "high"))
-    for lang, entry in languages.items():
-        for system in ("base", "warmup", "trained"):
-            writer.writerow((lang, system, *(entry[system][key] for key in ("accuracy", "low", "high"))))
-    return text.getvalue()
+def _refuse(decision: "Decision") -> None:
+    first = f"{decision.verdict} `gate.strict` makes this an error; {PAGE} has the figures"
+    raise PipelineError("\n".join([first, *decision.failures()]))
 
 
 if __name__ == "__main__":

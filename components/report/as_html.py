@@ -13,6 +13,8 @@ from components.report.document import Block, Bullets, Figure, RowGroup, Samples
 from components.report.searchable import searchable
 
 PAGE = Path(__file__).with_name("page.html")
+LONGEST_FIGURES = 40
+"""Characters of a cell from which on it is taken for a sentence, which may break into lines."""
 
 
 def html_page(title: str, sections: Sequence[Section]) -> str:
@@ -62,5 +64,10 @@ def _group(group: RowGroup, width: int) -> str:
 
 
 def _row(row: Sequence[str], start: str) -> str:
-    name, *cells = (escape(cell) for cell in row)
-    return f'{start}<th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    name, *cells = row
+    return f'{start}<th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'
+
+
+def _cell(cell: str) -> str:
+    kind = ' class="words"' if len(cell) > LONGEST_FIGURES else ""
+    return f"<td{kind}>{escape(cell)}</td>"

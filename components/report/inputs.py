@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from components.contracts import ContractError, Prediction, Question, read_records, read_table
 from components.contracts.records import System
+from components.promotion.adapter import ADAPTER, adapter_sha256
 
 PREDICTIONS = Path("data/evaluate/predictions.parquet")
 TEST = Path("data/problems/test.jsonl")
@@ -34,6 +35,8 @@ class Inputs:
     train: Mapping[str, Any]
     audit: Mapping[str, Any]
     evaluate: Mapping[str, Any]
+    adapter_sha256: str
+    """Of the trained adapter, which all of this is about."""
 
     @property
     def languages(self) -> frozenset[str]:
@@ -55,14 +58,14 @@ def read_inputs() -> Inputs:
     """Read the files.
 
     Raises:
-        ContractError: A file is missing or broken, or predictions and test questions do not belong together.
+        PipelineError: A file is missing or broken, or predictions and test questions do not belong together.
     """
     names = ("models", "reference", "calibrate", "train", "audit", "evaluate")
     metrics = {name: _read_json(METRICS / f"{name}.json") for name in names}
     predictions = read_table(PREDICTIONS, Prediction)
     questions = {(q.problem_id, q.lang): q for q in read_records(TEST, Question)}
     _check(predictions, questions)
-    return Inputs(predictions, questions, _read_curve(CURVE), **metrics)
+    return Inputs(predictions, questions, _read_curve(CURVE), adapter_sha256=adapter_sha256(ADAPTER), **metrics)
 
 
 def _check(predictions: Sequence[Prediction], questions: Mapping[tuple[str, str], Question]) -> None:

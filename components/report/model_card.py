@@ -6,10 +6,13 @@ from typing import Any
 import yaml
 
 from components.params import Params, SourceParams
+from components.promotion.gate import Decision
+from components.promotion.names import public_name
 from components.report.accuracy import accuracy_table
 from components.report.as_markdown import markdown
 from components.report.document import Block, Bullets, Section, Text
 from components.report.inputs import Inputs
+from components.report.promotion import promotion_section
 from components.report.sections import limits
 from components.report.summary import ENGLISH
 from components.report.words import (
@@ -41,6 +44,7 @@ def model_card(inputs: Inputs, summary: Mapping[str, Any], bootstrap: PairedBoot
     """Markdown under the metadata that model hubs read.
 
     The metadata names no licence and no base model on a hub: both are the base model's, which may be a local file.
+    Of files and folders of this machine only their own names are told.
     """
     languages = [lang for lang in params.base.languages if lang in inputs.languages]
     metadata = {
@@ -51,7 +55,7 @@ def model_card(inputs: Inputs, summary: Mapping[str, Any], bootstrap: PairedBoot
     }
     head = yaml.safe_dump(metadata, sort_keys=False)
     sections = list(_sections(inputs, summary, bootstrap, params))
-    return f"---\n{head}---\n\n{markdown(f'LoRA adapter of {params.models.policy}', sections)}"
+    return f"---\n{head}---\n\n{markdown(f'LoRA adapter of {public_name(params.models.policy)}', sections)}"
 
 
 def _sections(
@@ -63,6 +67,7 @@ def _sections(
     yield Section("Reward", _reward(inputs, params))
     yield Section("Training", [_training(inputs, params)])
     yield Section("Metrics", _metrics(inputs, summary, bootstrap, params))
+    yield promotion_section(Decision.from_dict(summary["promotion"]))
     yield Section("Limits", [limits(inputs, params)])
     yield Section("Not shown", [NOT_SHOWN])
 
@@ -71,7 +76,7 @@ def _model(inputs: Inputs, params: Params) -> Bullets:
     size = inputs.models["policy_num_parameters"] / 1e6
     return Bullets(
         [
-            f"Base: {params.models.policy}, {size:,.0f} million parameters.",
+            f"Base: {public_name(params.models.policy)}, {size:,.0f} million parameters.",
             f"Adapter: LoRA of rank {params.train.lora_rank} (alpha {params.train.lora_alpha}) in adapters/trained, "
             "read by PEFT.",
             f"Prompts: {params.problems.num_shots} worked examples before the question, as in training and evaluation.",
@@ -106,22 +111,22 @@ def _data(inputs: Inputs, params: Params) -> list[Block]:
     items = [f"{split.capitalize()}: {_source(source)}." for split, source in sources.items()]
     translator = params.problems.translator
     if translator != "none":
-        items.append(f"Questions that are only in English were translated by {translator}.")
-    pivot = "the policy itself (self-pivot)" if inputs.models["self_pivot"] else params.models.pivot
+        items.append(f"Questions that are only in English were translated by {public_name(translator)}.")
+    pivot = "the policy itself (self-pivot)" if inputs.models["self_pivot"] else public_name(params.models.pivot)
     items.append(
         f"References: English answers of {pivot}, {percent(inputs.reference['kept_share'])} % of them kept, "
         f"{percent(inputs.reference['kept_correct_share'])} % of those right."
     )
     licence = (
-        f"The adapter is derived from {params.models.policy} and falls under that model's licence (for Gemma "
-        "models the Gemma Terms of Use with their Prohibited Use Policy). What a pivot's or translator's licence says "
-        "about its output holds too. Nobody has checked these licences for you."
+        f"The adapter is derived from {public_name(params.models.policy)} and falls under that model's licence (for "
+        "Gemma models the Gemma Terms of Use with their Prohibited Use Policy). What a pivot's or translator's licence "
+        "says about its output holds too. Nobody has checked these licences for you."
     )
     return [Bullets(items), Text(licence)]
 
 
 def _source(source: str | SourceParams) -> str:
-    return BUILT_IN if isinstance(source, str) else f"{source.path} ({source.format}), {OF_OTHERS}"
+    return BUILT_IN if isinstance(source, str) else f"{public_name(source.path)} ({source.format}), {OF_OTHERS}"
 
 
 def _reward(inputs: Inputs, params: Params) -> list[Block]:
@@ -132,8 +137,8 @@ def _reward(inputs: Inputs, params: Params) -> list[Block]:
     if reward.function == "hybrid" and not reward.calibrated:
         told += (
             f" ({reward.answer_weight:g} agreement of the answer with the reference, {reward.semantic_weight:g} "
-            f"closeness of meaning by {reward.encoder}; times {reward.other_language_factor:g} where less than "
-            f"{percent(reward.min_language_share, 0)} % of the words are in the question's language)"
+            f"closeness of meaning by {public_name(reward.encoder)}; times {reward.other_language_factor:g} where less "
+            f"than {percent(reward.min_language_share, 0)} % of the words are in the question's language)"
         )
     hidden = " References' answers were hidden from it." if reward.answers_hidden else ""
     return [Text(f"{told}; docs/rewards.md has the formulas.{hidden}"), Text(verdict_sentence(inputs.audit))]

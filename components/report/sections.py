@@ -1,22 +1,28 @@
 """What the report says, section by section. A section whose numbers do not exist (no second language) is left out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.params import Params
+from components.promotion.gate import Decision
 from components.report.accuracy import accuracy_sections
-from components.report.document import Block, Bullets, RowGroup, Section, Table, Text
-from components.report.figures import LABELS
-from components.report.inputs import SYSTEMS, Inputs
+from components.report.document import Bullets, Section, Text
+from components.report.inputs import Inputs
+from components.report.promotion import promotion_section
 from components.report.references import reference_blocks
+from components.report.responses import response_blocks
 from components.report.rewards import reward_sections
 from components.report.samples import samples_of
 from components.report.summary import ENGLISH
 from components.report.training import timing_blocks, training_blocks
-from components.report.words import language_name, percent, verdict_sentence, without_gold
+from components.report.words import without_gold
 from components.statistics import PairedBootstrap
 
 TITLE = "pb-rlsvr: what training changed"
+ARMS = (
+    "Arms and seeds trained against each other are no part of this run. make compare trains those that params.yaml "
+    "lists and writes their table, with gains over the base, the warm-up and the controls, to report/compare.md."
+)
 
 
 def sections(
@@ -26,35 +32,22 @@ def sections(
     languages = [lang for lang in params.base.languages if lang in inputs.languages]
     num_without_gold, num_problems = inputs.num_without_gold, inputs.num_problems
     missing = [Text(without_gold(num_without_gold, num_problems), bootstrap is None)] if num_without_gold else []
-    verdict = Text(verdict_sentence(inputs.audit), strong=inputs.audit["verdict"] == "failed")
+    decision = Decision.from_dict(summary["promotion"])
+    verdict = Text(decision.verdict, strong=not decision.passed)
     if bootstrap is None:
         yield Section("The result", [*missing, verdict])
     else:
         yield from accuracy_sections(summary, bootstrap, params, [verdict, *missing])
-    yield Section("Language and length of the responses", _shares(inputs.evaluate, summary, languages))
+    yield promotion_section(decision)
+    yield Section("Language and length of the responses", response_blocks(inputs.evaluate, summary, languages))
     yield Section("The references", reference_blocks(inputs.reference, inputs.models))
     yield from reward_sections(inputs.calibrate, inputs.audit, params)
     yield Section("Training", training_blocks(inputs))
     yield Section("Timings", timing_blocks(inputs.train, params))
+    yield Section("Arms compared", [Text(ARMS)])
     yield Section("Samples", [samples_of(inputs, languages)])
     yield Section("Limits", [limits(inputs, params)])
     yield Section("How this was made", [Text(_making(inputs, params))])
-
-
-def _shares(evaluate: Mapping[str, Any], summary: Mapping[str, Any], languages: Sequence[str]) -> list[Block]:
-    names = ("language_share", "truncated_share")
-    header = [f"{title}, {LABELS[s]}" for title in ("in language", "cut off") for s in SYSTEMS]
-    rows = [
-        [language_name(lang), *(percent(evaluate[s][lang][name], 0) for name in names for s in SYSTEMS)]
-        for lang in languages
-    ]
-    mean = ["mean without English", *(percent(summary[name][s], 0) for name in names for s in SYSTEMS)]
-    last = [mean] if [*languages] != [ENGLISH] else []
-    note = (
-        "In language: share of a response's words that are in the question's language, per cent. "
-        "Cut off: share of responses that reached the token limit, per cent."
-    )
-    return [Table(("language", *header), [RowGroup("", rows, last)]), Text(note)]
 
 
 def limits(inputs: Inputs, params: Params) -> Bullets:
@@ -86,6 +79,5 @@ def _making(inputs: Inputs, params: Params) -> str:
         "data/evaluate/predictions.parquet and the metrics of the earlier stages. Bootstrap: "
         f"{report.bootstrap_resamples} resamples of whole problems with all their languages and systems, percentile "
         f"intervals at {100 * report.confidence:g} %. The numbers are in metrics/report.json, every parameter in "
-        "params.yaml, the run and the seconds of each stage in MLflow (and runs/). Arms trained against each other are "
-        "no part of this run: make compare writes report/compare.md."
+        "params.yaml, the run of each stage in MLflow (and runs/)."
     )

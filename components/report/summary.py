@@ -13,8 +13,8 @@ from components.report.inputs import SYSTEMS, Inputs
 from components.statistics import Interval, Outcome, PairedBootstrap, accuracy_interval
 
 ENGLISH = "en"
-PROMOTED = {"passed": 1, "failed": 0, "unverified": None}
-"""The audit's verdict as a number, for comparing runs; where nobody could check there is none."""
+SHARES = ("joint_accuracy", "language_share", "truncated_share", "unparsed_share")
+"""Of metrics/evaluate.json, by system and language."""
 
 
 def language_groups(base: BaseParams, evaluated: frozenset[str]) -> dict[str, list[str]]:
@@ -41,20 +41,19 @@ def summarise(
 
     `gain` is trained - base, `rl_gain` trained - warm-up; `gap_to_english` is English minus the mean of the others,
     `change` the gap before minus the gap after. Accuracy by language has a Wilson interval, all else a paired bootstrap
-    interval over problems. Shares are means over the languages other than English (over English where it is alone).
-    Without a bootstrap (no gold) `languages` and `macro` are empty. `promoted` is 1, 0, or None where the audit could
-    not be made; `audit_verdict` is its word.
+    interval over problems. `SHARES` are means over the languages other than English (over English where it is alone),
+    by system where it has any.
+    Without a bootstrap (no gold) `languages`, `macro` and `joint_accuracy` are empty. What the gate makes of it
+    (`promoted`, `promotion`) is added once it has decided.
     """
     asked = language_groups(base, inputs.languages).get("all_but_english", [ENGLISH])
     summary: dict[str, Any] = {
         "num_problems": inputs.num_problems,
         "num_without_gold": inputs.num_without_gold,
-        "promoted": PROMOTED[inputs.audit["verdict"]],
         "audit_verdict": inputs.audit["verdict"],
         "languages": {},
         "macro": {},
-        "language_share": mean_shares(inputs.evaluate, "language_share", asked),
-        "truncated_share": mean_shares(inputs.evaluate, "truncated_share", asked),
+        **{name: mean_shares(inputs.evaluate, name, asked) for name in SHARES},
     }
     return summary if bootstrap is None else summary | _accuracies(inputs.predictions, bootstrap, base, report)
 
@@ -82,8 +81,13 @@ def _accuracies(
 
 
 def mean_shares(evaluate: Mapping[str, Any], name: str, languages: Sequence[str]) -> dict[str, float]:
-    """Mean over `languages` of one of the shares that `evaluate` reports, by system."""
-    return {system: sum(evaluate[system][lang][name] for lang in languages) / len(languages) for system in SYSTEMS}
+    """Mean over those of `languages` that have it of one of the shares that `evaluate` reports, by system with any."""
+    means: dict[str, float] = {}
+    for system in SYSTEMS:
+        known = [evaluate[system][lang][name] for lang in languages if evaluate[system][lang][name] is not None]
+        if known:
+            means[system] = sum(known) / len(known)
+    return means
 
 
 def _language(lang: str, rows: Sequence[Prediction], bootstrap: PairedBootstrap, confidence: float) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def training_blocks(inputs: Inputs) -> list[Block]:
 
 
 def timing_blocks(train: Mapping[str, Any], params: Params) -> list[Block]:
-    """From metrics/train.json. Seconds of whole stages are in receipts, which no result may depend on."""
+    """From metrics/train.json. Seconds of whole stages are in receipts (runs/), which no result may depend on."""
     seconds = train["step_seconds_mean"]
     rows = [["seconds a step, mean", decimal(seconds, 1)]]
     for name in ("tokens_sampled", "tokens_learned"):
@@ -45,5 +45,9 @@ def timing_blocks(train: Mapping[str, Any], params: Params) -> list[Block]:
         if params.train.method != "sft"
         else ""
     )
-    note = f"{shape}What each reward costs stands beside its AUC; all of it depends on the machine and its load."
+    note = (
+        f"{shape}What each reward costs stands beside its AUC; all of it depends on the machine and its load. Seconds "
+        "of whole stages differ between equal runs, so no result holds them: pb-rlsvr repro prints them at its end, "
+        "and each stage's run in MLflow has them."
+    )
     return [Table(("training", "value"), [RowGroup("", rows)]), Text(note)]

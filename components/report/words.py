@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from babel import Locale
+
 from components.lang import language
+from components.lang.table import nearest_language
 from components.report.summary import ENGLISH
 from components.statistics import Interval, PairedBootstrap
 
@@ -49,8 +52,10 @@ def gain_cell(gain: Mapping[str, float]) -> str:
 
 
 def language_name(code: str) -> str:
-    """`Swahili (sw)`."""
-    return f"{language(code).name} ({code})"
+    """`Swahili (sw)`; a language that our table lacks by its name in CLDR, or by its code alone."""
+    row = nearest_language(code)
+    name = row.name if row else Locale("en").languages.get(code)
+    return f"{name} ({code})" if name else code
 
 
 def headline(bootstrap: PairedBootstrap, others: list[str], confidence: float) -> str:
@@ -105,10 +110,10 @@ def trusted_label(*comparisons: Mapping[str, Any]) -> str | None:
 def verdict_sentence(audit: Mapping[str, Any]) -> str:
     """What the audit on the trained policy's own responses found, from metrics/audit.json."""
     told = {
-        "passed": "Promoted: the reward still holds on the trained policy's own responses",
-        "failed": "Not promoted: the reward does not hold on the trained policy's own responses",
-        "unverified": "Unverified, so not promoted either: whether the reward still holds on the trained policy's own "
-        "responses could not be checked",
+        "passed": "The audit passed: the reward still holds on the trained policy's own responses",
+        "failed": "The audit failed: the reward does not hold on the trained policy's own responses",
+        "unverified": "Unverified: whether the reward still holds on the trained policy's own responses could not be "
+        "checked",
     }[audit["verdict"]]
     return ": ".join([told, *(["; ".join(audit["reasons"])] if audit["reasons"] else [])]) + "."
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import yaml
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from pydantic import ValidationError
 from torch import nn
 
@@ -34,7 +34,7 @@ def find_folder(name: str) -> Path:
         raise PipelineError(f"COMET checkpoint: no such folder: {name}")
     try:
         return Path(snapshot_download(name, allow_patterns=_FILES))
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PipelineError(f"COMET checkpoint: `{name}`: no folder, and the hub does not give it ({reason})") from None
 

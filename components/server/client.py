@@ -40,6 +40,11 @@ _MAX_RETRY_AFTER_S = 600.0  # a server that asks for more is waited for so long,
 class ServerError(PipelineError):
     """The server did not answer a question, and was asked often enough."""
 
+    def __init__(self, told: str, *, may_pass: bool) -> None:
+        """`may_pass`: it was out of reach or out of order, and did not refuse."""
+        super().__init__(told)
+        self.may_pass = may_pass
+
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
@@ -68,9 +73,9 @@ class _RefusedError(Exception):
 class _FailedError(Exception):
     """One question is given up."""
 
-    def __init__(self, index: int, tries: int, reason: str) -> None:
-        super().__init__(reason)
-        self.index, self.tries = index, tries
+    def __init__(self, index: int, tries: int, error: _PassingError | _RefusedError) -> None:
+        super().__init__(str(error))
+        self.index, self.tries, self.may_pass = index, tries, isinstance(error, _PassingError)
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,8 @@ class ChatServer:
         except ExceptionGroup as group:  # all workers were stopped by the first failure
             error = group.exceptions[0]
             if isinstance(error, _FailedError):
-                raise ServerError(self._told(error, prompts, num_answered)) from None
+                told = self._told(error, prompts, num_answered)
+                raise ServerError(told, may_pass=error.may_pass) from None
             raise error from None
 
     async def _ask_all(self, prompts: Sequence[ChatPrompt], on_answer: Callable[[int, Chat], None]) -> None:
@@ -158,7 +164,7 @@ class ChatServer:
             try:
                 chat: Chat = await retrying(self._ask, client, prompt)
             except (_PassingError, _RefusedError) as error:
-                raise _FailedError(index, retrying.statistics["attempt_number"], str(error)) from None
+                raise _FailedError(index, retrying.statistics["attempt_number"], error) from None
             on_answer(index, chat)
 
     async def _ask(self, client: httpx.AsyncClient, prompt: ChatPrompt) -> Chat:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from components.tracking.receipt import git_state, read_receipt
+from components.tracking.registry import keep_champion
 from components.tracking.run import TrackedRun, numbers, tracked_run
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 StageStatus = Literal["executed", "reused", "failed"]
 
 LOCK = Path("dvc.lock")
-HEADLINE = Path("metrics/evaluate.json")
+HEADLINE, SUMMARY = Path("metrics/evaluate.json"), Path("metrics/report.json")
+_FINISHED = "tags.`stage.report.status` LIKE '%' and attributes.status = 'FINISHED'"
 REPORT = tuple(Path("report") / name for name in ("report.html", "report.md", "model_card.md"))
 
 
@@ -36,6 +38,26 @@ class ParentRun:
     def run_id(self) -> str | None:
         """What stage processes are told, so that their runs become children; None during an outage."""
         return self._run.run_id
+
+    @property
+    def experiment_id(self) -> str:
+        """Of the run, in MLflow; empty during an outage."""
+        return self._run.store.attempt(lambda _, number: number) or ""
+
+    def metrics(self) -> dict[str, float]:
+        """The numbers that this pass has so far; none during an outage."""
+        run_id = self.run_id
+        found = run_id and self._run.store.attempt(lambda client, _: client.get_run(run_id))
+        return dict(found.data.metrics) if found else {}
+
+    def metrics_before(self) -> dict[str, float]:
+        """Those of the newest pass that was finished; none where there is no other, or during an outage."""
+        found = self._run.store.attempt(
+            lambda client, number: client.search_runs(
+                [number], _FINISHED, order_by=["attributes.start_time DESC"], max_results=1
+            )
+        )
+        return dict(found[0].data.metrics) if found else {}
 
     def stamp(self, stage: str, status: StageStatus) -> None:
         """Record how `stage` went, and put DVC's hashes on the run that made its results."""
@@ -68,6 +90,13 @@ class ParentRun:
             self._run.log_metrics(numbers(stage, json.loads(HEADLINE.read_text(encoding="utf-8"))))
         if stage == "report":
             self.attach(REPORT)
+            if SUMMARY.exists():
+                told = json.loads(SUMMARY.read_text(encoding="utf-8"))
+                self._run.log_metrics(
+                    numbers(stage, {name: told.get(name, {}) for name in ("macro", "gap_to_english")})
+                )
+                if told.get("promotion", {}).get("passed"):
+                    keep_champion()  # a report that was reused has registered nothing
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.progress import say
+from components.tracking.dead import process_tags
 from components.tracking.spool import Entry, Spool, abandoned, deliver
 from components.tracking.store import EXPERIMENT, Store
 
@@ -51,6 +52,16 @@ class TrackedRun:
     def log_json(self, value: Any, name: str) -> None:  # noqa: ANN401 - whatever json can write
         """Store `value` as the artifact `name`."""
         self._send({"kind": "json", "values": value, "name": name})
+
+    def log_table(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
+        """Store rows as the table `name` (it ends in .json); a column that a row lacks is empty there."""
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        data = [[row.get(column) for column in columns] for row in rows]
+        self._send({"kind": "table", "values": {"columns": columns, "data": data}, "name": name})
+
+    def log_text(self, text: str, name: str) -> None:
+        """Store `text` as the artifact `name`."""
+        self._send({"kind": "text", "values": text, "name": name})
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Store a file in `folder`, or a folder under that or its own name."""
@@ -121,7 +132,7 @@ def tracked_run(
     """
     store = Store(experiment)
     send_abandoned()
-    all_tags = dict(tags) | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
+    all_tags = dict(tags) | process_tags() | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
     creation = {"name": name, "tags": all_tags, "at_ms": _now_ms()}
     run = TrackedRun(store, reopened, creation)
     if reopened is None:

@@ -110,6 +110,10 @@ def _deliver(client: "MlflowClient", run_id: str, entry: Entry) -> None:
             client.log_batch(run_id, tags=[RunTag(key, value) for key, value in values.items()])
         case "json":
             client.log_dict(run_id, values, entry["name"])
+        case "text":
+            client.log_text(run_id, values, entry["name"])
+        case "table":
+            _deliver_table(client, run_id, values, entry["name"])
         case "artifact":
             path = Path(entry["path"])
             if path.is_dir():
@@ -119,3 +123,12 @@ def _deliver(client: "MlflowClient", run_id: str, entry: Entry) -> None:
                 client.log_artifact(run_id, str(path), entry["folder"])
         case "end":
             client.set_terminated(run_id, entry["status"], entry["at_ms"])
+
+
+def _deliver_table(client: "MlflowClient", run_id: str, table: Entry, name: str) -> None:
+    """`log_table` would add the rows to those of a table that is there: that one is replaced, in MLflow's own form."""
+    if name in (file.path for file in client.list_artifacts(run_id)):
+        client.log_dict(run_id, table, name)
+    else:
+        rows = zip(*table["data"], strict=True)
+        client.log_table(run_id, dict(zip(table["columns"], map(list, rows), strict=True)), name)

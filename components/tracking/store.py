@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from components.contracts import PipelineError
-from components.environment import MLRUNS, tracking_uri
+from components.environment import MLRUNS, TRACKING_URI, quiet_libraries, tracking_uri
 from components.progress import say
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXPERIMENT = "pb-rlsvr"
+_SQLITE = "sqlite:///"
+_REFUSALS = {
+    "UNAUTHENTICATED": "does not take this login; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to its own",
+    "PERMISSION_DENIED": "lets nobody in from here or under this name; ask who runs it (docs/sharing.md)",
+}
 WAITS_S = (0.5, 2.0)
 PAUSE_S = 60.0
 
@@ -30,12 +36,30 @@ def check_store() -> None:
     """See that runs can be written before any work is done.
 
     Raises:
-        PipelineError: The repository's own store (`mlruns/`) is not writable.
+        PipelineError: As `check_own_store`; or a server refuses us, or artifacts can be written only from elsewhere.
     """
-    if not tracking_uri().startswith("sqlite:///"):
+    check_own_store()
+    uri = tracking_uri()
+    try:
+        found = _client(uri).get_experiment_by_name(EXPERIMENT)
+    except _errors() as error:
+        if told := _REFUSALS.get(getattr(error, "error_code", "")):
+            raise PipelineError(f"MLflow at {uri} {told}") from None
+        return  # an outage, which may be over before the first number
+    if found is not None:
+        _check_place(uri, str(found.artifact_location))
+
+
+def check_own_store() -> None:
+    """The same for the repository's own store alone, whoever writes to it.
+
+    Raises:
+        PipelineError: It is not writable.
+    """
+    if not tracking_uri().startswith(_SQLITE):
         return
-    database = Path(tracking_uri().removeprefix("sqlite:///"))
-    for folder in (database.parent, MLRUNS / "artifacts"):
+    database = Path(tracking_uri().removeprefix(_SQLITE))
+    for folder in (database.parent, artifacts_folder(tracking_uri())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
@@ -88,18 +112,42 @@ class Store:
         self.degraded = True
 
 
-def _connect(name: str) -> tuple["MlflowClient", str]:
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # else 60 lines at the creation of the database
-    from mlflow import MlflowClient
+def artifacts_folder(uri: str) -> Path:
+    """Where artifacts are kept on this machine: beside the database where that is a file."""
+    return (Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else MLRUNS).resolve() / "artifacts"
 
+
+def _connect(name: str) -> tuple["MlflowClient", str]:
     uri = tracking_uri()
-    client = MlflowClient(tracking_uri=uri)
+    client = _client(uri)
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         return client, str(experiment.experiment_id)
-    # A server chooses its own place for artifacts; the repository's own store keeps them beside the database.
-    place = (MLRUNS / "artifacts").resolve().as_uri() if uri.startswith("sqlite:///") else None
+    # A server chooses its own place for artifacts.
+    place = artifacts_folder(uri).as_uri() if uri.startswith(_SQLITE) else None
     return client, client.create_experiment(name, artifact_location=place)
+
+
+def _client(uri: str) -> "MlflowClient":
+    quiet_libraries()  # else MLflow waits four minutes for a server that is away
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # else 60 lines at the creation of the database
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def _check_place(uri: str, place: str) -> None:
+    """An experiment keeps its artifacts where it began to."""
+    is_server = uri.startswith("http")
+    if not is_server and place.startswith("mlflow-artifacts:"):
+        raise PipelineError(f"{uri}: its experiment is written through an MLflow server; set {TRACKING_URI} to it")
+    parts = urlsplit(place)
+    folder = Path(unquote(parts.path))
+    if is_server and parts.scheme in ("", "file") and not folder.is_dir():
+        raise PipelineError(
+            f"MLflow at {uri} keeps artifacts in {folder}, a folder of its own machine; "
+            "let it serve a store of its own (docs/sharing.md)"
+        )
 
 
 def _errors() -> tuple[type[Exception], ...]:

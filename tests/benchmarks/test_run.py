@@ -6,20 +6,26 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from peft import LoraConfig, get_peft_model
 from typer.testing import CliRunner
 
 from components.benchmarks import run
 from components.cli import app
-from tests.tiny import save_tiny
+from components.environment import tracking_uri
+from tests.tiny import save_tiny, tiny_gemma
 
 PUBLISHED = Path(__file__).parent / "published"
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def checkpoint(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.delenv("PBRLSVR_TRACKING_URI", raising=False)
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(empty_store, tmp_path / "mlruns")
     return save_tiny(tmp_path / "tiny")
 
 
@@ -52,7 +58,7 @@ def test_from_published_files_to_a_report(checkpoint, benchmark, folder, langs, 
 
 def test_it_goes_on_where_it_was(checkpoint, monkeypatch):
     options = ("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
-               "--out", checkpoint.parent / "out")  # fmt: skip
+               "--batch-size", 1, "--out", checkpoint.parent / "out")  # fmt: skip
     asked = []
     real = run._ask
 
@@ -79,6 +85,31 @@ def test_several_samples_and_a_chat_template(checkpoint):
     own = json.loads((out / "metrics.json").read_text())["systems"]["base"]["en"]
     assert list(own["pass_at"]) == ["1", "2", "3"]
     assert len(pd.read_parquet(out / "samples.parquet")) == 6
+
+
+def test_adapters_of_one_label_are_seeds_of_one_training_and_mlflow_has_the_run(checkpoint):
+    import mlflow
+
+    folders = [checkpoint.parent / name for name in ("one", "two")]
+    for folder in folders:
+        policy, config = tiny_gemma(), LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
+        torch.manual_seed(folders.index(folder))
+        get_peft_model(policy, config).save_pretrained(folder)
+    out = checkpoint.parent / "out"
+    adapters = [part for folder in folders for part in ("--adapter", f"rl={folder}")]
+    evaluate("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
+             "--out", out, *adapters)  # fmt: skip
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert set(metrics["made"]["adapters"]) == {"rl/1", "rl/2"}
+    assert len(set(metrics["made"]["adapters"].values())) == 2
+    assert set(pd.read_parquet(out / "samples.parquet")["system"]) == {"base", "rl/1", "rl/2"}
+    gains = [metrics["comparisons"][system]["macro"]["mean"] for system in ("rl/1", "rl/2")]
+    assert metrics["seeds"]["rl"]["gain"]["mean"] == pytest.approx(sum(gains) / 2)
+    mlflow.set_tracking_uri(tracking_uri())
+    (logged,) = mlflow.search_runs(experiment_names=["pb-rlsvr-benchmarks"], output_format="list")
+    assert logged.data.params["benchmark"] == "xcopa"
+    assert logged.data.metrics["seeds/rl/num_seeds"] == 2
+    assert logged.data.metrics["seeds/rl/gain/mean"] == pytest.approx(sum(gains) / 2)
 
 
 @pytest.mark.parametrize(

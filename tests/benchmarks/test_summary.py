@@ -8,23 +8,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from statsmodels.stats.proportion import proportion_confint
 
-from components.benchmarks.sample import BenchmarkSample
+from components.benchmarks.run import write_results
 from components.benchmarks.summary import detectable_difference, majority, pass_at_k, summarise
-
-
-def sample(system: str, problem: int, lang: str, correct: bool | None, **changes: object) -> BenchmarkSample:
-    values: dict[str, object] = {
-        "system": system, "benchmark": "made_up", "problem_id": str(problem), "lang": lang, "sample": 0,
-        "question": "?",
-        "prompt": "?", "response": "!", "answer_read": "1", "answer_path": "phrase",
-        "gold": None if correct is None else "1", "correct": correct, "published_read": None, "published_correct": None,
-        "thought_share": None, "language_share": 1.0, "num_tokens": 5, "truncated": False,
-    }  # fmt: skip
-    return BenchmarkSample.model_validate(values | changes)
-
-
-def grid(system: str, verdicts: dict[str, list[bool | None]]) -> list[BenchmarkSample]:
-    return [sample(system, i, lang, v) for lang, own in verdicts.items() for i, v in enumerate(own)]
+from tests.benchmarks.made_up import grid, made, sample
 
 
 def test_accuracy_has_wilsons_interval():
@@ -116,3 +102,11 @@ def test_what_can_be_detected_shrinks_with_the_questions_and_is_not_nothing_wher
     assert 0 < detectable_difference(400, 0) < detectable_difference(400, 80) < detectable_difference(100, 20)
     # 2.8016 · sqrt((80 + 1) / 402 / 400)
     assert detectable_difference(400, 80) == pytest.approx(0.06288, abs=1e-4)
+
+
+def test_a_language_that_our_table_lacks_is_in_the_report(tmp_path):
+    samples = grid("base", {"en": [True, False], "qu": [True, False], "wo": [False, True]})
+    write_results(tmp_path, {"made": made("en", "qu", "wo"), **summarise(samples)}, samples)
+    page = (tmp_path / "report.html").read_text()
+    assert "Quechua (qu)" in page
+    assert '<option value="wo">Wolof (wo)</option>' in page

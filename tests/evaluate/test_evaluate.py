@@ -53,6 +53,15 @@ def test_accuracy_is_that_of_the_graded_rows():
     assert told["base"]["es"]["language_share"] == pytest.approx(sum(row.language_share for row in rows[:4]) / 4)
 
 
+def test_right_in_another_language_is_right_but_not_joint():
+    asked = [question(n, "12") for n in range(4)]
+    said = ("Son 12 manzanas en total.", "There are 12 apples in the basket now.", "No sé cuántas son.", "Son 7.")
+    rows = [row for system in ADAPTERS for row in predictions(system, *said, questions=asked)]
+    told = summarise(rows, asked)["trained"]["es"]
+    assert (told["accuracy"], told["joint_accuracy"], told["unparsed_share"]) == (0.5, 0.25, 0.25)
+    assert told["truncated_share"] == 0
+
+
 def test_nothing_graded_is_no_accuracy_and_not_zero():
     asked = [question(2, None), question(2, None, lang="de")]
     rows = [row for system in ADAPTERS for row in predictions(system, "Son 12.", "Es sind 12.", questions=asked)]

@@ -13,12 +13,15 @@ from tests.tracking.conftest import ROOT, empty_store, pytest_configure
 
 __all__ = ["empty_store", "pytest_configure"]
 
-# Writes its output and a receipt, as run_stage does; the files `fail` and `wait` make it do so.
+# Ends with DVC and writes its output and a receipt, as run_stage does; the files `fail` and `wait` make it do so.
 STAGE = """
 import json, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.environment import end_with_parent
+
+end_with_parent()
 name, started = sys.argv[1], datetime.now(UTC).isoformat()
 print(f"work of {name}", flush=True)
 if Path("wait").exists():
@@ -44,6 +47,7 @@ stages:
     metrics: [runs/first.json: {cache: false}]
   apart:
     cmd: python stage.py apart
+    params: [base.languages]
     outs: [apart.txt]
     metrics: [runs/apart.json: {cache: false}]
 """

@@ -59,10 +59,14 @@ class Served:
         return str(found[0]["id"])
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """JSON that the API answers with."""
+        """JSON that the API answers with; asked again where its database is busy (503), as Prefect's client does."""
         answer = self.api.post(path, json=body)
-        answer.raise_for_status()
-        return answer.json()
+        for _ in range(10):
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
+            answer = self.api.post(path, json=body)
+        return answer.raise_for_status().json()
 
     def start_run(self, after_s: float = 0.0, **parameters: Any) -> str:
         """Schedule a run of `nightly`; its id."""

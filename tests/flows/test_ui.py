@@ -47,6 +47,13 @@ def post(url: str) -> list[dict[str, Any]]:
         return list(json.load(response))
 
 
+def commit_all(folder: Path) -> None:
+    (folder / ".gitignore").write_text("mlruns/\n.cache/\n.prefect/\n")
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *author, "commit", "-qm", "begin"], cwd=folder, check=True)
+
+
 @pytest.fixture
 def ui(toy: Path) -> Iterator[tuple["subprocess.Popen[str]", int, int]]:
     assert toy.exists()
@@ -71,6 +78,7 @@ def test_both_answer_show_earlier_runs_and_stop_on_ctrl_c(toy: Path, ui) -> None
     runs = post(f"http://127.0.0.1:{prefect}/api/flow_runs/filter")
     assert [run["state_type"] for run in runs] == ["COMPLETED"], output
 
+    commit_all(toy)  # the deployments work in a clone
     schedule = start("-m", "flows.deploy", PBRLSVR_PREFECT_PORT=str(prefect))
     deadline, deployments = time.monotonic() + 60, []
     while len(deployments) < 2 and time.monotonic() < deadline:

@@ -47,7 +47,8 @@ def start(folder: Path, *command: str, **environment: str) -> "subprocess.Popen[
     """Start python with arguments in the folder, its output kept, in a process group of its own."""
     own = {
         "PBRLSVR_TRACKING_URI": f"sqlite:///{folder}/mlruns/mlflow.db",
-        "DVC_SITE_CACHE_DIR": str(folder / ".cache/dvc"), "PREFECT_HOME": str(folder / ".prefect"), "HOME": str(folder / "witness"),
+        "DVC_SITE_CACHE_DIR": str(folder / ".cache/dvc"), "PREFECT_HOME": str(folder / ".prefect"),
+        "HOME": str(folder / "witness"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
     return subprocess.Popen(

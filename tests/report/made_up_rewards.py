@@ -1,5 +1,6 @@
 """What metrics/calibrate.json and metrics/audit.json of a made-up run hold: figures by the stages' own code."""
 
+import copy
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -79,6 +80,15 @@ def _attacks(languages: Sequence[str]) -> dict[str, Any]:
         "attacks": audit(honest, AnswerReward()).to_dict(),
         "attacks_hidden": audit(honest, RepetitionReward()).to_dict(),
     }
+
+
+def held(calibrate: dict[str, Any]) -> dict[str, Any]:
+    """These metrics, had the reward held against every attack."""
+    found = copy.deepcopy(calibrate)
+    for attack in found["attacks"].values():
+        for cell in attack["languages"].values():
+            cell["share"] = 1.0
+    return found
 
 
 @cache

@@ -1,8 +1,6 @@
 """The page in headless Chromium, as a person sees and uses it."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
@@ -15,14 +13,10 @@ from components.report.as_html import html_page
 from components.report.document import RowGroup, Section, Table
 from components.report.inputs import PREDICTIONS, TEST
 from tests.report.made_up import make_run, params, stage_run
+from tests.report.pages import ARABIC, BLOCKS, CHINESE, ENDLESS, SCRIPT, cells, choose, num_outside
 
 pytestmark = pytest.mark.slow
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SCRIPT = "<script>alert(1)</script></script><img src=x onerror=alert(2)><b>bold</b>"
-ARABIC, CHINESE = "الجواب هو 12", "答案是12。"
-ENDLESS = "x" * 900
 CHANCES = {"en": 0.9, "es": 1.0, "de": 0.05, "th": 0.3, "bn": 0.6}
 
 
@@ -56,55 +50,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return Report((folder / PAGE).as_uri(), rows)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # CI is root
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser) -> Iterator:
-    """A page; at its end: no error, no message in the console, no dialog, nothing fetched but the file."""
-    opened, seen = browser.new_page(viewport={"width": 1440, "height": 1000}), []
-    opened.on("console", lambda message: seen.append(f"console {message.type}: {message.text}"))
-    opened.on("pageerror", lambda error: seen.append(f"error: {error}"))
-    opened.on("dialog", lambda dialog: (seen.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    opened.on("request", lambda request: None if is_document(request) else seen.append(f"fetched: {request.url}"))
-    yield opened
-    opened.close()
-    assert seen == []
-
-
-def is_document(request) -> bool:
-    return request.is_navigation_request() and request.url.startswith("file:")
-
-
-def cells(table, group: int, column: int) -> list[str]:
-    rows = table.locator("tbody").nth(group).locator("tr:not(.group)")
-    return [row.locator("th, td").nth(column).inner_text() for row in rows.all()]
-
-
-def choose(page, **choices: str) -> int:
-    """Set these controls, the others to `any`; how many questions are then found."""
-    for name in ("lang", "who", "verdict", "change"):
-        page.locator(f"select[name={name}]").select_option(choices.get(name, ""))
-    return int(re.match(r"\d+", page.get_by_role("status").inner_text())[0])
-
-
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_is_wider_than_the_window(page, report: Report, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(report.url)
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = page.locator("h1, h2, p, li, figcaption, form, article, pre, .wide").all()
-    assert len(boxes) > 100
-    outside = "all => all.filter(one => one.getBoundingClientRect().right > innerWidth + 0.5).length"
-    assert page.locator("h1, h2, p, li, figcaption, form, article, pre, .wide").evaluate_all(outside) == 0
+    assert num_outside(page, width) == 0
+    assert page.locator(BLOCKS).count() > 100
 
 
 def test_columns_are_sorted_as_numbers_within_their_group(page, tmp_path: Path) -> None:

@@ -85,3 +85,17 @@ def test_supervised_training_has_no_reward() -> None:
     assert "Trained: English (en)." in text
     assert "None: supervised training alone." in text
     assert "responses each" not in text
+
+
+def test_card_names_no_path_of_this_machine():
+    given = changed(params(), "models", policy="/home/ana/models/llama", pivot="~/models/pivot")
+    sources = given.problems.sources.model_dump() | {"test": {"format": "gsm8k", "path": "/home/ana/test.jsonl"}}
+    given = changed(given, "problems", sources=sources, translator="/home/ana/models/nllb")
+    _, text, _ = card(changed(given, "reward", encoder="/home/ana/models/labse"))
+    assert "# LoRA adapter of llama" in text
+    assert "Base: llama, 268 million parameters" in text
+    assert "Test: test.jsonl (gsm8k)" in text
+    assert "translated by nllb" in text
+    assert "closeness of meaning by labse" in text
+    assert "/home/ana" not in text
+    assert "~/" not in text

@@ -24,7 +24,7 @@ from components.report.rewards import reward_sections
 from components.report.words import MISSING, auc_cell, verdict_sentence
 from tests.architecture.imports import ROOT
 from tests.report.made_up import make_run, params, stage_run
-from tests.report.made_up_rewards import audit_metrics, calibrate_metrics
+from tests.report.made_up_rewards import audit_metrics, calibrate_metrics, held
 
 LANGUAGES = ("en", "es", "bn")
 PARAMS = params(LANGUAGES, ("es",))
@@ -179,7 +179,8 @@ def test_no_labels_at_all_and_figures_that_nobody_could_measure(calibrate):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "start"), [("passed", "Promoted:"), ("failed", "Not promoted:"), ("unverified", "Unverified,")]
+    ("verdict", "start"),
+    [("passed", "The audit passed:"), ("failed", "The audit failed:"), ("unverified", "Unverified:")],
 )
 def test_verdicts_in_words(verdict, start):
     assert verdict_sentence({"verdict": verdict, "reasons": []}).startswith(start)
@@ -203,18 +204,25 @@ def test_a_failed_audit_is_in_the_headline_and_ends_nothing_unless_strict(tmp_pa
     assert "**Not promoted: " in MARKDOWN.read_text("utf-8")
     assert any(line.startswith("Not promoted: ") for line in said)
     run, _ = stage_run(failed_run(strict=True))
-    with pytest.raises(PipelineError, match=r"Not promoted: .*AUC of embedding fell"):
+    with pytest.raises(PipelineError) as caught:
         work(run)
+    first, *failures = str(caught.value).splitlines()
+    assert re.match(r"Not promoted: .*transport audit\. `gate\.strict` makes this an error", first)
+    assert any(re.match("transport audit fails: .*AUC of embedding fell", line) for line in failures)
 
 
 def test_a_strict_gate_lets_pass_what_has_not_failed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run, said = stage_run(failed_run(strict=True))
-    for graded, start in ((True, "Promoted: "), (False, "Unverified, so not promoted")):
+    given = failed_run(strict=True)
+    make_run(given, lambda system, _: 0.9 if system == "trained" else 0.3)
+    write_json(Path("metrics/calibrate.json"), held(calibrate_metrics(LANGUAGES)))
+    run, said = stage_run(given)
+    for graded, start in ((True, "Promoted: "), (False, "Not promoted: transport audit.")):
         write_json(Path("metrics/audit.json"), audit_metrics(LANGUAGES, graded=graded))
         work(run)
         assert any(line.startswith(start) for line in said)
     assert run.metrics["promoted"] is None
+    assert said.count("registered") == 1
 
 
 def test_the_strict_gate_ends_the_real_stage_after_all_is_written(tmp_path, monkeypatch):
@@ -227,7 +235,9 @@ def test_the_strict_gate_ends_the_real_stage_after_all_is_written(tmp_path, monk
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("pb-rlsvr report: Not promoted: ")
+    lines = [line for line in done.stderr.splitlines() if line.startswith("pb-rlsvr report: ")]
+    assert lines[0].startswith("pb-rlsvr report: Not promoted: ")
+    assert lines[-1].startswith("pb-rlsvr report: transport audit fails: ")
     told = json.loads(Path("metrics/report.json").read_text())
     assert (told["promoted"], told["audit_verdict"]) == (0, "failed")
     assert all(path.exists() for path in (Path("runs/report.json"), PAGE, MARKDOWN))

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from typing import Any
 
 from components.contracts import PipelineError
 from components.params import SourceParams
@@ -22,14 +24,35 @@ def read_hub(params: SourceParams) -> list[SourceProblem]:
     return [replace(problem, source=name) for problem in problems]
 
 
-def _rows(params: SourceParams) -> Iterator[tuple[int, Row]]:
-    from datasets import load_dataset
+def load_split(path: str, config: str | None, split: str, revision: str | None) -> tuple[list[Row], str]:
+    """Rows of one split of a data set, and the data set's version.
+
+    Raises:
+        PipelineError: It is not to be had, or its card names a file that is not in it (any file of this machine).
+    """
+    from datasets import load_dataset_builder
     from datasets.exceptions import DatasetsError
 
+    asked = f"{path} (config {config}, split {split})"
     try:
-        yield from enumerate(  # cells are decoded row by row, which can fail too
-            load_dataset(params.path, name=params.config, split=params.split, revision=params.revision)
-        )
+        builder: Any = load_dataset_builder(path, name=config, revision=revision)
+        if outside := _outside(path, builder):
+            raise PipelineError(f"{asked}: its card names {outside}, which is not in it; do not trust it")
+        builder.download_and_prepare()
+        found: Any = builder.as_dataset(split=split)
+        return list(found), str(found.info.version or "")  # cells are decoded row by row, which can fail too
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
-        asked = f"{params.path} (config {params.config}, split {params.split})"
         raise PipelineError(f"{asked}: not to be had ({' '.join(str(error).split())[:200]})") from None
+
+
+def _rows(params: SourceParams) -> Iterator[tuple[int, Row]]:
+    yield from enumerate(load_split(params.path, params.config, str(params.split), params.revision)[0])
+
+
+def _outside(path: str, builder: Any) -> str | None:  # noqa: ANN401 - ships no types
+    """A file that a local folder's card names elsewhere; of the hub's data sets, datasets itself sees to it."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        return None
+    files = (file.rpartition("::")[2] for files in (builder.config.data_files or {}).values() for file in files)
+    return next((file for file in files if not Path(normpath(file)).is_relative_to(folder.resolve())), None)

@@ -1,0 +1,107 @@
+"""`pb-rlsvr export`: the adapter, or a whole checkpoint with it folded in, ready for transformers, PEFT or vLLM.
+
+What is written names no path of this machine, and stands whole or not at all.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.contracts import ModelEntry, PipelineError, write_json, write_text
+from components.generation.manifest import read_manifest
+from components.progress import say
+from components.promotion.adapter import ADAPTER, CONFIG, SUMMARY, WEIGHTS, adapter_sha256, is_reported
+from components.promotion.names import public_name
+
+CARD = Path("report/model_card.md")
+MERGED = (
+    "This is a whole checkpoint: the base with the LoRA adapter that the card describes folded into its weights "
+    "(summed in float32, rounded once)."
+)
+
+
+def export(out: Path, adapter: Path, merged: bool) -> None:
+    """Write the folder `out`.
+
+    Args:
+        adapter: Trained by this pipeline on the policy of models/manifest.json.
+        merged: Write the whole checkpoint, with the adapter folded in.
+
+    Raises:
+        PipelineError: There is no adapter, no model card of it or no base, or `out` is there already or not writable.
+    """
+    adapter_sha256(adapter)  # where there is none, that is told first
+    base = read_manifest().policy
+    card = _card(adapter, public_name(base.name))
+    with _new_folder(out) as folder:
+        if merged:
+            _write_checkpoint(folder, adapter, base)
+        else:
+            _write_adapter(folder, adapter, base)
+        write_text(folder / "README.md", _merged_card(card) if merged else card)
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """A folder under another name that becomes `out` once the block has ended well."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise PipelineError(f"{out}: is there already; give a new or empty folder")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    except OSError as error:
+        raise PipelineError(f"{out}: cannot write here ({error.strerror}); give another folder") from None
+    try:
+        yield folder
+        folder.chmod(0o755)  # mkdtemp's are for their owner alone
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _card(adapter: Path, base: str) -> str:
+    """The report's model card where it is about this adapter; for an adapter of no report, words that claim nothing."""
+    if adapter != ADAPTER and not (SUMMARY.exists() and is_reported(adapter)):
+        say(f"{adapter}: no report is about this adapter, so its README.md has no figures")
+        return f"---\nlibrary_name: peft\n---\n\n# LoRA adapter of {base}\n\nNo report is about this adapter.\n"
+    if not is_reported(adapter):
+        raise PipelineError(f"{CARD}: is about another adapter than {adapter}; run `dvc repro report`")
+    try:
+        return CARD.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PipelineError(f"{CARD}: {error.strerror}; run `dvc repro report`") from None
+
+
+def _merged_card(card: str) -> str:
+    _, head, text = card.split("---\n", 2)
+    metadata = yaml.safe_load(head) | {"library_name": "transformers"}
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---\n\n{MERGED}\n{text}"
+
+
+def _write_adapter(folder: Path, adapter: Path, base: ModelEntry) -> None:
+    config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
+    write_json(folder / CONFIG, config | {"base_model_name_or_path": public_name(base.name)})
+    shutil.copyfile(adapter / WEIGHTS, folder / WEIGHTS)
+
+
+def _write_checkpoint(folder: Path, adapter: Path, base: ModelEntry) -> None:
+    """Tokenizer and weights, in the base's own number format."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    from components.generation.models import load_tokenizer
+    from components.train.folding import SamplingCopy
+
+    load_tokenizer(base).save_pretrained(folder)
+    policy, copy = (
+        AutoModelForCausalLM.from_pretrained(base.path, dtype="auto", trust_remote_code=False, use_safetensors=True)
+        for _ in range(2)
+    )
+    folded: Any = SamplingCopy(PeftModel.from_pretrained(policy, adapter), copy).model
+    folded.save_pretrained(folder)
