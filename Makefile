@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow compare ui serve check test test-slow bench peers clean
+.PHONY: help setup repro flow compare ui serve check test test-slow test-production bench peers clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
@@ -48,6 +48,9 @@ test: check ## Check, then run the fast tests
 
 test-slow: $(DEV) ## Run the tests that need minutes, a browser or a server
 	$(BIN)/pytest -m slow
+
+test-production: $(DEV) ## Run a day of served runs, and faults on the real stages (half an hour)
+	$(BIN)/pytest -m production
 
 bench: $(DEV) ## Measure: building problems, reading answers, encoding texts, training, evaluation (long)
 	$(BIN)/python -m bench.problems

@@ -14,7 +14,7 @@ from components.environment import MLRUNS
 from tests.flows.served import Served, served
 from tests.processes import pids_in, python_of, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.production
 
 MINUTE_S = 60
 
