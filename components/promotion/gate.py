@@ -97,7 +97,7 @@ def _gain(macro: Mapping[str, Any], least: float) -> Condition:
 
 
 def _losses(languages: Mapping[str, Any], most: float) -> Condition:
-    name = "no language lost"
+    name = "losses by language"
     gains = {lang: own["gain"]["mean"] for lang, own in languages.items() if own["trained_lang"]}
     if not gains:
         return Condition(name, None, "no trained language has a problem whose answer is known")
@@ -123,14 +123,12 @@ def _attacks(calibrate: Mapping[str, Any], wins: CalibrateParams) -> Condition:
     name = "attack audit"
     least = {"wrong": wins.min_wins_wrong, "hollow": wins.min_wins_hollow, "same": 1.0}
     declared = [lang for lang, own in calibrate["languages"].items() if own["encoder_declares"]]
-    cells = [
-        (f"{attack} in {lang}", cell, least[told["kind"]])
-        for attack, told in calibrate.get("attacks", {}).items()
-        for lang, cell in told["languages"].items()
-        if lang in declared
-    ]
-    paying = [where for where, cell, asked in cells if _pays(cell, asked)]
-    num_pairs = sum(cell["num_pairs"] for _, cell, _ in cells)
+    paying, num_pairs = [], 0
+    for attack, told in calibrate.get("attacks", {}).items():
+        cells = {lang: cell for lang, cell in told["languages"].items() if lang in declared}
+        num_pairs += sum(cell["num_pairs"] for cell in cells.values())
+        if where := [lang for lang, cell in cells.items() if _pays(cell, least[told["kind"]])]:
+            paying.append(f"{attack} in {', '.join(where)}")
     if paying:
         return Condition(name, False, f"these attacks pay: {'; '.join(paying)}")
     if not num_pairs:

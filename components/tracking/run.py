@@ -85,6 +85,7 @@ class TrackedRun:
     def _deliver_all(self, client: "MlflowClient", experiment_id: str) -> bool:
         if self.run_id is None:
             self.run_id = _create(client, experiment_id, self._creation)
+            self._spool.header["run_id"] = self.run_id  # who sends what is left must find this run
         entries = self._spool.entries
         while entries:
             deliver(client, self.run_id, entries[0])

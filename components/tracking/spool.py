@@ -89,7 +89,8 @@ def deliver(client: "MlflowClient", run_id: str, entry: Entry) -> None:
     try:
         _deliver(client, run_id, entry)
     except MlflowException as error:
-        if not 400 <= int(error.get_http_status_code()) < 500:  # type: ignore[no-untyped-call] # MLflow's
+        status = int(error.get_http_status_code())  # type: ignore[no-untyped-call] # MLflow's
+        if status in (401, 403) or not 400 <= status < 500:  # a login can be mended
             raise
         say(f"warning: MLflow refuses {entry['kind']} of run {run_id}: {str(error).splitlines()[0]}")
     except FileNotFoundError as error:

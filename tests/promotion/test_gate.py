@@ -63,10 +63,10 @@ def test_golden_case(case):
 
 def test_what_does_not_hold_is_named_with_its_figures():
     decision = decided({"gain": None, "languages": {"es": -0.2}})
-    assert decision.verdict == "Not promoted: gain over the base, no language lost."
+    assert decision.verdict == "Not promoted: gain over the base, losses by language."
     judged, failed = decision.failures()
     assert judged.startswith("gain over the base cannot be judged: no trained language")
-    assert failed == "no language lost fails: too much lost: es −20.0 points; 10.0 may be lost"
+    assert failed == "losses by language fails: too much lost: es −20.0 points; 10.0 may be lost"
     assert decided({}).verdict == "Promoted: every condition holds."
     assert decided({}).failures() == []
 

@@ -52,13 +52,13 @@ def test_what_fails_is_named_and_not_registered():
     assert metrics["promoted"] == 0
     assert not metrics["promotion"]["passed"]
     assert "registered" not in said
-    assert "Not promoted: gain over the base, no language lost." in said
+    assert "Not promoted: gain over the base, losses by language." in said
     told = {condition["name"]: condition["told"] for condition in metrics["promotion"]["conditions"]}
     for path in (PAGE, MARKDOWN, CARD):
         text = " ".join(plain(path).split())
-        assert "Not promoted: gain over the base, no language lost." in text
-        for name in ("gain over the base", "no language lost"):
+        assert "Not promoted: gain over the base, losses by language." in text
+        for name in ("gain over the base", "losses by language"):
             assert told[name] in text
-    assert "| no language lost | fails | too much lost: es −" in plain(MARKDOWN)
+    assert "| losses by language | fails | too much lost: es −" in plain(MARKDOWN)
     assert "| attack audit | holds |" in plain(MARKDOWN)
     assert '<td class="words">too much lost' in PAGE.read_text("utf-8")
