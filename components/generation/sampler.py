@@ -43,7 +43,7 @@ class Generated:
 
     `logps` are the chosen tokens' log-probabilities among the words that they were drawn from, at the decoding's
     temperature (1 for greedy: among the `top_k` likeliest), and `support` those words: (T, K) int32. Both are empty
-    where not asked for.
+    where not asked for, `support` also where another sampler does not tell them (K = 0).
     """
 
     token_ids: list[int]

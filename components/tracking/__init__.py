@@ -5,11 +5,11 @@ But for served_model.py, which MLflow itself runs.
 
 from components.tracking.comparison import log_comparison, reward_figures
 from components.tracking.dead import mark_dead_runs
-from components.tracking.lookup import KnownRun, KnownVersion, Lookup, logged_params
+from components.tracking.lookup import KnownRun, KnownVersion, Lookup
 from components.tracking.parent import ParentRun, StageStatus, open_parent
 from components.tracking.receipt import make_receipt, read_receipt
 from components.tracking.registry import CHAMPION, MODEL, keep_champion, register_champion
-from components.tracking.run import TrackedRun, numbers, tracked_run
+from components.tracking.run import TrackedRun, logged_params, numbers, tracked_run
 from components.tracking.store import check_store
 from components.tracking.unfinished import UnfinishedRun
 

@@ -1,21 +1,19 @@
 """Look-ups in MLflow for who asks where something comes from: runs by tag, registered versions, the lock of a pass."""
 
-import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.contracts import PipelineError
 from components.environment import tracking_uri
 from components.tracking.parent import LOCK
 from components.tracking.registry import MODEL
-from components.tracking.run import _text, flatten
-from components.tracking.store import EXPERIMENT, _errors
+from components.tracking.store import EXPERIMENT, open_client, store_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -64,11 +62,8 @@ class Lookup:
         database = uri.removeprefix("sqlite:///")
         if database != uri and not Path(database).exists():  # MLflow would create it
             raise empty
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        from mlflow import MlflowClient
-
         with _readable():
-            self._client = MlflowClient(tracking_uri=uri)
+            self._client = open_client(uri)
             experiment = self._client.get_experiment_by_name(EXPERIMENT)
         if experiment is None:
             raise empty
@@ -119,11 +114,6 @@ class Lookup:
                     return found
 
 
-def logged_params(values: Mapping[str, Any]) -> dict[str, str]:
-    """Nested parameters as a run has them that logged them."""
-    return {key: _text(value) for key, value in flatten(values, ".").items()}
-
-
 def _known(run: "Run") -> KnownRun:
     info = run.info
     seconds = (info.end_time - info.start_time) / 1000 if info.end_time else None
@@ -135,7 +125,7 @@ def _known(run: "Run") -> KnownRun:
 def _readable() -> Iterator[None]:
     try:
         yield
-    except _errors() as error:
+    except store_errors() as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise PipelineError(
             f"MLflow at {tracking_uri()} cannot be read ({reason}); start it, or set PBRLSVR_TRACKING_URI"

@@ -19,7 +19,7 @@ from components.params import load_params
 from components.progress import say
 from components.tracking.dead import process_tags
 from components.tracking.receipt import read_receipt
-from components.tracking.store import EXPERIMENT, _connect, _errors
+from components.tracking.store import EXPERIMENT, connect, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,8 +60,8 @@ def register_champion() -> str:
     """
     served = _served()
     try:
-        return _make_champion(*_connect(EXPERIMENT), served)
-    except _errors() as error:
+        return _make_champion(*connect(EXPERIMENT), served)
+    except store_errors() as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise PipelineError(
             f"MLflow at {tracking_uri()} does not register {ADAPTER} ({reason}); later: `pb-rlsvr promote`"

@@ -38,7 +38,7 @@ class TrackedRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log nested parameters under dotted keys (`train.steps`)."""
-        self._send({"kind": "params", "values": {key: _text(value) for key, value in flatten(params, ".").items()}})
+        self._send({"kind": "params", "values": logged_params(params)})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Log all `metrics` at `step` in one call."""
@@ -172,6 +172,11 @@ def flatten(nested: Mapping[str, Any], separator: str, prefix: str = "") -> dict
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def logged_params(values: Mapping[str, Any]) -> dict[str, str]:
+    """Nested parameters as MLflow has them once they are logged: text under dotted keys."""
+    return {key: _text(value) for key, value in flatten(values, ".").items()}
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a leaf of the parameters

@@ -41,8 +41,8 @@ def check_store() -> None:
     check_own_store()
     uri = tracking_uri()
     try:
-        found = _client(uri).get_experiment_by_name(EXPERIMENT)
-    except _errors() as error:
+        found = open_client(uri).get_experiment_by_name(EXPERIMENT)
+    except store_errors() as error:
         if told := _REFUSALS.get(getattr(error, "error_code", "")):
             raise PipelineError(f"MLflow at {uri} {told}") from None
         return  # an outage, which may be over before the first number
@@ -87,11 +87,11 @@ class Store:
         for wait in waits:
             try:
                 return self._call(action)
-            except _errors():
+            except store_errors():
                 time.sleep(wait)
         try:
             return self._call(action)
-        except _errors() as error:
+        except store_errors() as error:
             self._give_up(error)
             return None
 
@@ -101,7 +101,7 @@ class Store:
 
     def _call(self, action: Callable[["MlflowClient", str], T]) -> T:
         if self._client is None:
-            self._client, self._experiment_id = _connect(self.experiment)
+            self._client, self._experiment_id = connect(self.experiment)
         return action(self._client, self._experiment_id)
 
     def _give_up(self, error: Exception) -> None:
@@ -117,9 +117,14 @@ def artifacts_folder(uri: str) -> Path:
     return (Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else MLRUNS).resolve() / "artifacts"
 
 
-def _connect(name: str) -> tuple["MlflowClient", str]:
+def connect(name: str) -> tuple["MlflowClient", str]:
+    """A client, and the id of the experiment `name`, made where there is none.
+
+    Raises:
+        PipelineError: The store's address holds a password.
+    """
     uri = tracking_uri()
-    client = _client(uri)
+    client = open_client(uri)
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         return client, str(experiment.experiment_id)
@@ -128,7 +133,8 @@ def _connect(name: str) -> tuple["MlflowClient", str]:
     return client, client.create_experiment(name, artifact_location=place)
 
 
-def _client(uri: str) -> "MlflowClient":
+def open_client(uri: str) -> "MlflowClient":
+    """A client of the store at `uri`; MLflow makes the database of one that is not there."""
     quiet_libraries()  # else MLflow waits four minutes for a server that is away
     logging.getLogger("alembic").setLevel(logging.WARNING)  # else 60 lines at the creation of the database
     from mlflow import MlflowClient
@@ -150,7 +156,8 @@ def _check_place(uri: str, place: str) -> None:
         )
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def store_errors() -> tuple[type[Exception], ...]:
+    """What a store that cannot be reached or does not take something raises."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

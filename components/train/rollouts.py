@@ -33,7 +33,10 @@ class Rollouts(Protocol):
     """A sampler of responses to a step's prompts."""
 
     def sample(self, prompts: Sequence[list[int]], num_samples: int) -> list[Generated]:
-        """`num_samples` responses to each of the prompts (token ids), with log-probabilities, prompt by prompt."""
+        """`num_samples` responses to each of the prompts, each a list of token ids (P,), prompt by prompt.
+
+        They have log-probabilities, and the words that their tokens were drawn from where the sampler tells them.
+        """
 
 
 class OwnRollouts:
@@ -77,8 +80,8 @@ class VLLMRollouts:
         mode: str,
         max_prompt_tokens: int,
     ) -> None:
-        """`model` has LoRA folded in; `mode` is TRL's name (`MODES`)."""
-        self._stops, self._temperature = set(prompt_format.stop_ids.tolist()), decoding.temperature
+        """`model` has LoRA folded in; `mode` is TRL's name (`MODES`); no prompt is longer than `max_prompt_tokens`."""
+        self._stops = set(prompt_format.stop_ids.tolist())
         tells = mode == "server" or decoding.top_k <= _MAX_COLOCATED_WORDS
         self._num_words = decoding.top_k if tells else 0
         self._engine = VLLMGeneration(

@@ -10,7 +10,9 @@ import pytest
 
 from components import repro
 from components.contracts import PipelineError
+from components.tracking import mark_dead_runs
 from tests.flows.conftest import processes_in, start
+from tests.processes import wait_until
 
 REPRO = "from components.repro import repro_all; repro_all()"
 
@@ -96,3 +98,19 @@ def test_a_stopped_run_takes_dvc_and_the_stage_with_it(toy: Path, number: signal
     (toy / "wait").unlink()
     with repro.pipeline_run({}) as parent:  # no lock is left behind
         assert repro.repro_stage("first", parent) == "executed"
+
+
+def test_a_killed_run_takes_dvc_and_the_stage_with_it_and_is_marked_by_the_next(toy: Path) -> None:
+    (toy / "wait").touch()
+    running = start("-c", REPRO)
+    while not (toy / "waiting").exists():
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.kill()
+    running.communicate()
+    wait_until(lambda: processes_in(toy) == [], 10)
+    assert last_parent_tags()[""] == "RUNNING"  # nobody could end it
+    (toy / "wait").unlink()
+    mark_dead_runs()
+    assert last_parent_tags()[""] == "KILLED"
+    assert set(outcomes().values()) == {"executed"}

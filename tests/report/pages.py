@@ -21,6 +21,15 @@ def choose(page, **choices: str) -> int:
     return int(re.match(r"\d+", page.get_by_role("status").inner_text())[0])
 
 
+def check_markup_is_text(page) -> None:
+    """The first question in English and a response to it are `SCRIPT`."""
+    choose(page, lang="en")
+    article = page.locator("article").first
+    assert article.locator("pre").first.inner_text() == SCRIPT
+    assert article.locator("p").first.inner_text().endswith(SCRIPT)
+    assert page.locator("#samples").locator("script, img, b").count() == 0
+
+
 def num_outside(page, width: int) -> int:
     """Blocks that reach beyond a window of this width; what is hidden is opened first."""
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")

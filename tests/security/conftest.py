@@ -1,6 +1,5 @@
 """The mark that hostile files leave, and small checkpoints to plant them in."""
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,10 +59,3 @@ def at_most_one_line(call: Callable[[], object]) -> None:
 def entry_of(folder: Path) -> ModelEntry:
     """As the stage `models` would tell it."""
     return ModelEntry(name="tiny", path=str(folder), fingerprint="0", has_chat_template=False, num_parameters=1)
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from components.environment import child_environment
+from tests.flows.test_ui import free_ports
 from tests.report.made_up import make_run, params
-from tests.security.conftest import free_port
 
 MARKS = ("s3cret-mlflow", "s3cret-prefect", "s3cret-server", "s3cret-hub", "s3cret-aws", "s3cret-flask")
 SECRETS = {
@@ -72,7 +72,7 @@ def test_the_report_tells_none(tree: Path) -> None:
 
 def test_a_stage_without_its_server_tells_none(tree: Path) -> None:
     """MLflow away: a warning, and what waits on the disk."""
-    address = f"http://127.0.0.1:{free_port()}"
+    address = f"http://127.0.0.1:{free_ports()[0]}"
     done = run("components.problems", PBRLSVR_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
     assert done.returncode == 0, done.stdout
     assert f"warning: MLflow at {address}" in done.stdout

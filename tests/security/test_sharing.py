@@ -17,8 +17,7 @@ import pytest
 from components.environment import child_environment
 from tests.architecture.imports import ROOT
 from tests.flows.conftest import start, toy
-from tests.flows.test_ui import lines_until
-from tests.security.conftest import free_port
+from tests.flows.test_ui import free_ports, lines_until
 from tests.security.test_secrets import told_in
 
 __all__ = ["toy"]
@@ -105,7 +104,7 @@ class Shared:
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[Shared]:
     """`make ui` in a folder of its own, until the block ends."""
-    ports = free_port(), free_port()
+    ports = free_ports()
     own = {
         "PBRLSVR_PREFECT_PORT": str(ports[0]), "PBRLSVR_MLFLOW_PORT": str(ports[1]), "PBRLSVR_TRACKING_URI": "",
         "PREFECT_HOME": str(folder / ".prefect"), "PYTHONPATH": str(ROOT),

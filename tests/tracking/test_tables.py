@@ -67,7 +67,7 @@ def refuse(_name):
 def test_a_table_that_waited_is_sent_by_the_next_run(monkeypatch: pytest.MonkeyPatch, all_runs) -> None:
     monkeypatch.setattr(store, "WAITS_S", ())
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_connect", refuse)
+        patch.setattr(store, "connect", refuse)
         with tracked_run("evaluate", {}) as run:
             run.log_table(ROWS, "figures.json")
             run.log_text("text", "note.txt")

@@ -88,7 +88,7 @@ def test_what_an_ended_process_could_not_send_is_sent_by_the_next_run(
 ) -> None:
     monkeypatch.setattr(store, "WAITS_S", ())
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_connect", refuse)
+        patch.setattr(store, "connect", refuse)
         with suppress(KeyboardInterrupt), tracked_run("train", {"a": "b"}) as run:
             run.log_params({"train": {"steps": 3}})
             run.log_metrics({"loss": 1.0}, 1)
@@ -121,7 +121,7 @@ def test_a_store_that_comes_back_gets_all_that_waited_in_order(monkeypatch: pyte
     with tracked_run("train", {}) as run:
         run.store._client = None
         with monkeypatch.context() as patch:
-            patch.setattr(store, "_connect", refuse)
+            patch.setattr(store, "connect", refuse)
             run.log_metrics({"loss": 3.0}, 1)
         run.log_metrics({"loss": 2.0}, 2)  # within the pause
         (kept,) = Path("mlruns/spool").glob("*.jsonl")
@@ -151,7 +151,7 @@ def test_an_outage_in_the_middle_loses_nothing_on_the_disk(monkeypatch: pytest.M
 
     with tracked_run("train", {}) as run:
         with monkeypatch.context() as patch:
-            patch.setattr(store, "_connect", refuse)
+            patch.setattr(store, "connect", refuse)
             run.store._client = None
             for step in (1, 2, 3):
                 run.log_metrics({"loss": float(step)}, step)
