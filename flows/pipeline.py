@@ -32,12 +32,15 @@ def pb_rlsvr(targets: list[str] | None = None, force: bool = False) -> None:
     run_pipeline(targets, force)
 
 
-def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str, Any] | None = None) -> None:
+def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str, Any] | None = None) -> list[str]:
     """What a flow does, in the current folder; leaves a summary in Prefect however it ends.
 
     Args:
         set_params: Written into params.yaml, by dotted key: DVC sees them as it sees any value, and the MLflow run
             has them as tags.
+
+    Returns:
+        The stages that are up to date now, in order.
     """
     values = dict(set_params or {})
     if values:
@@ -53,6 +56,7 @@ def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str
             create_markdown_artifact(
                 key="stages", markdown=run_summary(outcomes, parent, values), description="How each stage went"
             )
+        return list(outcomes)
 
 
 def may_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:

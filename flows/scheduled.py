@@ -26,6 +26,6 @@ def scheduled(targets: list[str] | None = None, force: bool = False, set_params:
     get_run_logger().info("commit %s in %s", renew(clone), clone)
     from flows.pipeline import run_pipeline
 
-    run_pipeline(targets, force, set_params)
+    stages = run_pipeline(targets, force, set_params)
     if set_params:
-        keep_experiment(clone, str(flow_run.name))
+        keep_experiment(clone, str(flow_run.name), stages)

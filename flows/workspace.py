@@ -4,6 +4,7 @@ Standard library alone: a run renews the clone before it imports anything else o
 """
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 CLONE = Path(".cache/scheduled")
@@ -54,13 +55,16 @@ def origin(clone: Path) -> Path:
     return Path(_run(clone, "git", "remote", "get-url", "origin"))
 
 
-def keep_experiment(clone: Path, name: str) -> None:
+def keep_experiment(clone: Path, name: str, stages: Sequence[str]) -> None:
     """Save the run's values and results as a DVC experiment, and hand it to the repository (`dvc exp show` there).
+
+    Args:
+        stages: Those that were brought up to date: DVC asks for the outputs of each that it is to save.
 
     Raises:
         WorkspaceError: DVC or Git refuses.
     """
-    _run(clone, "dvc", "exp", "save", "--force", "--name", name)
+    _run(clone, "dvc", "exp", "save", "--force", "--name", name, *stages)
     _run(clone, "dvc", "exp", "push", "--force", "--no-cache", "origin", name)
 
 

@@ -132,10 +132,16 @@ class Budget(TrainerCallback):
 
 
 def save_adapter(policy: PeftModel, folder: Path, base_name: str) -> None:
-    """Write the adapter as safetensors; its configuration names the base as params.yaml does, not by a local path."""
+    """Write the adapter as safetensors; its configuration names the base as params.yaml does, not by a local path.
+
+    Equal adapters are equal files: peft writes the set of adapted modules in an order that changes from process to
+    process, and what depends on the adapter would be stale.
+    """
     policy.save_pretrained(str(folder), save_embedding_layers=False)
-    config = folder / "adapter_config.json"
-    write_json(config, json.loads(config.read_text()) | {"base_model_name_or_path": base_name})
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    own = {"base_model_name_or_path": base_name, "target_modules": sorted(config["target_modules"])}
+    write_json(path, config | own)
 
 
 def write_curve(

@@ -46,6 +46,8 @@ def wait_for_stage(day: Served) -> None:
 
 
 def test_a_day_of_runs(day: Served) -> None:
+    part = day.start_run(targets=["apart"], set_params={"base.languages": ["en"], "base.trained_languages": ["en"]})
+    assert day.end_of(part) == "COMPLETED", day.log()
     first = day.start_run(set_params={"base.seed": 18})
     assert day.end_of(first) == "COMPLETED", day.log()
     assert day.summary(first).count("| executed |") == 3
