@@ -78,4 +78,4 @@ def test_time_is_linear_in_length(piece):
     for text in (piece * (100_000 // len(piece)), "\\boxed{" + piece * (100_000 // len(piece))):
         started = time.process_time()
         read_answer(text, "zh", 4)
-        assert time.process_time() - started < 2
+        assert time.process_time() - started < 8

@@ -216,7 +216,7 @@ def test_no_text_takes_for_ever(piece, lang):
     for num_choices in (0, 4):
         started = time.process_time()
         read_answer(text, lang, num_choices, ("Paris", "2x", "五百", "a")[:num_choices])
-        assert time.process_time() - started < 2
+        assert time.process_time() - started < 8
 
 
 @given(line=st.integers(900, 1100), value=st.integers(10**6, 10**9))
