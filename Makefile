@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow compare ui serve check test test-slow test-production bench peers clean
+.PHONY: help setup repro flow compare ui serve check test test-slow bench peers clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
@@ -44,13 +44,11 @@ check: $(DEV) ## Check style and types
 	$(BIN)/mypy
 
 test: check ## Check, then run the fast tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --dist worksteal
 
-test-slow: $(DEV) ## Run the tests that need minutes, a browser or a server
-	$(BIN)/pytest -m slow
-
-test-production: $(DEV) ## Run a day of served runs, and faults on the real stages (half an hour)
-	$(BIN)/pytest -m production
+test-slow: $(DEV) ## Run the tests that need minutes, a browser or a server (about an hour)
+	$(BIN)/pytest -n logical --dist loadfile -m slow
+	$(BIN)/pytest -m alone
 
 bench: $(DEV) ## Measure: building problems, reading answers, encoding texts, training, evaluation (long)
 	$(BIN)/python -m bench.problems

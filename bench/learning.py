@@ -102,7 +102,7 @@ def _run(name: str, seed: int, steps: int) -> None:
     folder = SCRATCH / f"{name}-{seed}" if name == "start" else SCRATCH / f"{name}-{seed}-{steps}"
     if (folder / "answers.parquet").is_file():
         return
-    values = {**SETTINGS.get(name, {}), "base.seed": seed, "train.steps": steps, "train.validate_every": steps}
+    values = {**SETTINGS.get(name, {}), "train.seed": seed, "train.steps": steps, "train.validate_every": steps}
     work = partial(_start, folder=folder) if name == "start" else partial(_setting, folder=folder, name=name)
     run_stage(f"learning/{folder.name}", work, Variant(Path("dvc.yaml"), "train", values))
 
@@ -120,7 +120,7 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
     from components.train.recipe import train
     from components.train.results import Outputs
 
-    start = SCRATCH / f"start-{run.params.base.seed}"
+    start = SCRATCH / f"start-{run.params.train.seed}"
     outputs = Outputs(folder / "start", folder / "adapter", folder / "completions.parquet", folder / "curve.csv")
     train(run, outputs, start / "adapter")
     _answer_development(run, folder)
@@ -134,7 +134,7 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
     gain = bootstrap.gain("trained", "start", bootstrap.languages)
     row = {
         "setting": name,
-        "seed": run.params.base.seed,
+        "seed": run.params.train.seed,
         "steps": run.params.train.steps,
         "warmup_steps": run.params.train.warmup_steps,
         "values": dict(SETTINGS[name]),

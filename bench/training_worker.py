@@ -108,7 +108,7 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
         dataloader_pin_memory=False,
         report_to="none",
         disable_tqdm=True,
-        seed=params.base.seed,
+        seed=params.train.seed,
     )
     common: dict[str, Any] = {
         "model": policy,

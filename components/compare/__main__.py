@@ -24,10 +24,10 @@ def main(arguments: list[str]) -> None:
         case ["table"]:
             run_stage("compare", _table, Variant(DECLARED, "table"))
         case ["warmup", seed] if seed.isdecimal():
-            variant = Variant(DECLARED, "warmup", {"base.seed": int(seed)}, {"seed": seed})
+            variant = Variant(DECLARED, "warmup", {"train.seed": int(seed)}, {"seed": seed})
             run_stage(f"compare/warmup-{seed}", partial(_warmup, seed=seed), variant)
         case [arm, seed] if seed.isdecimal():
-            values = {**_values(arm), "base.seed": int(seed)}
+            values = {**_values(arm), "train.seed": int(seed)}
             variant = Variant(DECLARED, "arm", values, {"arm": arm, "seed": seed})
             run_stage(f"compare/{arm}-{seed}", partial(_arm, arm=arm, seed=seed), variant)
         case _:

@@ -86,6 +86,8 @@ class GateParams(Section):
 class TrainParams(Section):
     """The warm-up and the policy-gradient run."""
 
+    seed: int = Field(ge=0, lt=2**31)
+    """Of training alone: another one repeats it on the same problems and references."""
     method: Literal["grpo", "rloo", "ppo", "sft"]
     sft_references: Literal["english", "translated"]
     """What `sft` learns from: English questions with their references, or the trained languages' with translations."""

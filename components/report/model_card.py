@@ -150,7 +150,7 @@ def _training(inputs: Inputs, params: Params) -> Bullets:
         f"Warm-up: {asked.warmup_steps} supervised steps of {asked.warmup_batch_size}, learning rate "
         f"{asked.warmup_learning_rate:g}.",
         f"After it {told['steps']} steps of {told['method'].upper()}, learning rate {asked.learning_rate:g}; step "
-        f"{told['chosen_step']} was chosen on validation. Seed {params.base.seed}.",
+        f"{told['chosen_step']} was chosen on validation. Seed {params.train.seed}.",
     ]
     if asked.method != "sft":
         items.append(f"A step: {asked.prompts_per_step} prompts, {asked.group_size} responses each.")

@@ -55,7 +55,7 @@ def limits(inputs: Inputs, params: Params) -> Bullets:
     size = inputs.models["policy_num_parameters"] / 1e6
     problems = inputs.evaluate["num_problems"]
     items = [
-        f"One training run with one seed ({params.base.seed}). The intervals tell what other problems would have "
+        f"One training run with one seed ({params.train.seed}). The intervals tell what other problems would have "
         "changed, not what another seed would have.",
         f"A policy of {size:,.0f} million parameters: nothing here says how larger ones behave.",
         f"{problems} test problems. The embedded ones are short word problems from this project's own templates: no "

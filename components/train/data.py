@@ -36,11 +36,11 @@ def read_training_data(params: Params) -> TrainingData:
     held_out = _with_reference(read_questions(PROBLEMS / "validation.jsonl"), references)
     trained = set(params.base.trained_languages)
     asked = {"en"} if params.train.english_prompts else trained
-    given = shuffled({q.problem_id: r for q, r in seen}, params.train.shuffled_references, params.base.seed)
+    given = shuffled({q.problem_id: r for q, r in seen}, params.train.shuffled_references, params.train.seed)
     rollouts = [(q, given[q.problem_id]) for q, _ in seen if q.lang in asked]
-    rollouts = by_share(rollouts, params.train.language_shares, params.base.seed)
+    rollouts = by_share(rollouts, params.train.language_shares, params.train.seed)
     if params.train.prompt_order == "easy_first":
-        rollouts = easy_first(rollouts, references, params.base.seed)
+        rollouts = easy_first(rollouts, references, params.train.seed)
     data = TrainingData(
         shots=read_questions(PROBLEMS / "shots.jsonl"),
         english=[(q, r) for q, r in seen if q.lang == "en"],

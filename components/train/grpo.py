@@ -109,5 +109,5 @@ def _config(params: Params, checkpoints: Path) -> GRPOConfig:
         dataloader_pin_memory=False,
         report_to="none",
         disable_tqdm=True,
-        seed=params.base.seed,
+        seed=params.train.seed,
     )

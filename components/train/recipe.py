@@ -122,7 +122,7 @@ def _teach(run: StageRun, begun: _Begun, policy: PeftModel, callbacks: list[Trai
         shape="constant_with_warmup",
         micro_batch_tokens=train.micro_batch_tokens,
         save_every=train.save_every * train.epochs,
-        seed=run.params.base.seed,
+        seed=run.params.train.seed,
     )
     return fine_tune(policy, begun.prompt_format, lessons, schedule, begun.work / "sft", callbacks)
 
@@ -147,7 +147,7 @@ def _begin(run: StageRun) -> _Begun:
 
 def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, SamplingCopy]:
     """The trainable policy, starting from the warm-up's adapter, and the copy that rollouts come from."""
-    torch.manual_seed(params.base.seed)
+    torch.manual_seed(params.train.seed)
     policy: Any = PeftModel.from_pretrained(
         load_model(manifest.policy, params.models.dtype), existing_adapter(warmup), is_trainable=True
     )
@@ -169,7 +169,7 @@ def _warm_up(run: StageRun, begun: _Begun, folder: Path, warmed_up: Path | None)
 
 def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
     train, manifest, work = run.params.train, begun.manifest, begun.work
-    torch.manual_seed(run.params.base.seed)
+    torch.manual_seed(run.params.train.seed)
     config = LoraConfig(
         r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
     )
@@ -185,7 +185,7 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
                 shape="cosine",
                 micro_batch_tokens=train.micro_batch_tokens,
                 save_every=train.save_every,
-                seed=run.params.base.seed,
+                seed=run.params.train.seed,
             )
             fine_tune(policy, begun.prompt_format, english_lessons(begun.data), schedule, work / "warmup", [live])
     save_adapter(policy, work / "warmup-saving", manifest.policy.name)

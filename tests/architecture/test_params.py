@@ -32,7 +32,7 @@ def test_every_wrong_key_and_value_is_listed_at_once(tmp_path: Path) -> None:
         ("group_size: 8", "group_size: 1"),
     ):
         assert old in text
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)
     (tmp_path / "params.yaml").write_text(text)
     done = check(tmp_path)
     assert done.returncode == 1

@@ -87,7 +87,7 @@ def test_a_stopped_flow_takes_dvc_and_the_stage_with_it(toy: Path) -> None:
 
 def test_a_wrong_parameter_is_one_line_and_nothing_starts(toy: Path) -> None:
     path = toy / "params.yaml"
-    path.write_text(path.read_text().replace("seed: 17", "seed: -1"))
+    path.write_text(path.read_text().replace("seed: 17", "seed: -1", 1))
     running = start("-m", "flows", PBRLSVR_PREFECT_PORT="1")
     output, _ = running.communicate(timeout=90)
     assert running.returncode == 1

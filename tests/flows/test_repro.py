@@ -49,7 +49,7 @@ def test_executed_reused_and_restored_are_told_apart() -> None:
     assert set(outcomes().values()) == {"executed"}
     assert set(outcomes().values()) == {"reused"}
     before = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(before.replace("seed: 17", "seed: 18"))
+    Path("params.yaml").write_text(before.replace("seed: 17", "seed: 18", 1))
     assert outcomes() == {"first": "executed", "apart": "reused", "last": "executed"}
     made = json.loads(Path("runs/last.json").read_text())["started"]
     Path("params.yaml").write_text(before)

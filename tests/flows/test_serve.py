@@ -12,7 +12,7 @@ from tests.flows.conftest import start
 from tests.flows.served import Served, commit_all, served, stop
 from tests.processes import command_of, pids_in, wait_until
 
-pytestmark = pytest.mark.production
+pytestmark = pytest.mark.alone
 
 IGNORED = "mlruns/\n.cache/\n.prefect/\n/runs/\n__pycache__/\n"
 

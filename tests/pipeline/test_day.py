@@ -1,4 +1,4 @@
-"""A day in production on tiny parameters: the real stages, served, with a seed of its own for each run.
+"""A day in production on tiny parameters: the real stages, served, with a training seed of its own for each run.
 
 Asserted through the HTTP APIs of Prefect and MLflow, on what runs left there.
 """
@@ -14,7 +14,7 @@ from components.environment import MLRUNS
 from tests.flows.served import Served, served
 from tests.processes import pids_in, python_of, wait_until
 
-pytestmark = pytest.mark.production
+pytestmark = pytest.mark.alone
 
 MINUTE_S = 60
 
@@ -37,7 +37,7 @@ def test_a_day_in_production(clone: Path) -> None:
     assert not (clone / MLRUNS / "mlflow.db").exists()
     started = time.monotonic()
     with served(clone) as day:
-        runs = [day.start_run(i * MINUTE_S, set_params={"base.seed": 100 + i}) for i in range(5)]
+        runs = [day.start_run(i * MINUTE_S, set_params={"train.seed": 100 + i}) for i in range(5)]
         for run in runs[:2]:
             assert day.end_of(run, 400) == "COMPLETED", day.log()
             assert "| train | executed |" in day.summary(run)
@@ -55,7 +55,7 @@ def test_a_day_in_production(clone: Path) -> None:
 
         passes = day.passes()
         assert [one["status"] for one in passes] == ["FINISHED", "FINISHED", "KILLED", "FINISHED", "FINISHED"]
-        seeds = [one["tags"]["set_params.base.seed"] for one in reversed(passes)]
+        seeds = [one["tags"]["set_params.train.seed"] for one in reversed(passes)]
         assert seeds == ["100", "101", "102", "103", "104"]
         for one in passes:
             if one["status"] == "FINISHED":

@@ -22,7 +22,7 @@ from tests.flows.test_ui import free_ports
 from tests.pipeline.conftest import run
 from tests.processes import pids_in, python_of, wait_until
 
-pytestmark = pytest.mark.production
+pytestmark = pytest.mark.slow
 
 STAGES = ("models", "problems", "reference", "calibrate", "train", "audit", "evaluate", "report")
 # Files that hold seconds or run ids and so differ between equal runs (dvc.yaml says why).

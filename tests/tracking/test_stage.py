@@ -159,7 +159,8 @@ def test_no_write_permission_on_mlruns() -> None:
 @pytest.mark.usefixtures("repository")
 def test_wrong_parameters_are_listed_at_once_and_nothing_starts(all_runs) -> None:
     text = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("\n  steps: ", "\n  steps: 0 # ").replace("  seed: 17", "  sead: 17"))
+    wrong = text.replace("\n  steps: ", "\n  steps: 0 # ").replace("  seed: 17", "  sead: 17", 1)
+    Path("params.yaml").write_text(wrong)
     stage = start("ok")
     _, errors = stage.communicate()
     assert stage.returncode == 1
