@@ -26,7 +26,9 @@ name, started = sys.argv[1], datetime.now(UTC).isoformat()
 print(f"work of {name}", flush=True)
 if Path("wait").exists():
     Path("waiting").touch()
-    time.sleep(120)
+    end = time.monotonic() + 120
+    while Path("wait").exists() and time.monotonic() < end:
+        time.sleep(0.1)
 if Path("fail").exists():
     sys.exit(f"{name}: no luck")
 Path(f"{name}.txt").write_text(Path("params.yaml").read_text())

@@ -30,6 +30,7 @@ class Served:
     api: httpx.Client
     mlflow_port: int
     environment: Mapping[str, str]
+    servers: "subprocess.Popen[str]"
     serving: "subprocess.Popen[str]"
 
     @property
@@ -38,8 +39,11 @@ class Served:
         return self.source / CLONE
 
     def restart(self) -> None:
-        """Serve again after it was stopped."""
-        self.serving = start_serving(self.source, self.environment)
+        """Serve again after it was stopped, the servers too."""
+        if self.servers.poll() is not None:
+            self.servers = start_servers(self.source, self.environment)
+        if self.serving.poll() is not None:
+            self.serving = start_serving(self.source, self.environment)
         self.wait_for_deployment()
 
     def log(self) -> str:
@@ -133,21 +137,29 @@ def served(source: Path) -> Iterator[Served]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
     environment = child_environment() | own
-    ui = subprocess.Popen(
+    servers = start_servers(source, environment)
+    api = httpx.Client(base_url=f"http://127.0.0.1:{ports[0]}/api", timeout=30)
+    this = Served(source, api, ports[1], environment, servers, start_serving(source, environment))
+    try:
+        this.wait_for_deployment()
+        yield this
+    finally:
+        stop(this.serving)
+        stop(this.servers)
+
+
+def start_servers(source: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """`make ui`, once both answer."""
+    servers = subprocess.Popen(
         [sys.executable, "-m", "flows.ui"], cwd=source, env=environment, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        lines_until(ui, "Ctrl-C")
-        api = httpx.Client(base_url=f"http://127.0.0.1:{ports[0]}/api", timeout=30)
-        this = Served(source, api, ports[1], environment, start_serving(source, environment))
-        try:
-            this.wait_for_deployment()
-            yield this
-        finally:
-            stop(this.serving)
-    finally:
-        stop(ui)
+        lines_until(servers, "Ctrl-C")
+    except BaseException:
+        stop(servers)
+        raise
+    return servers
 
 
 def start_serving(source: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,23 @@ def test_what_died_with_the_server_process_is_marked_at_the_next_start(day: Serv
     output, _ = second.communicate(timeout=60)
     assert second.returncode == 1
     assert "served already" in output.splitlines()[-1]
+
+
+def test_a_run_outlives_prefects_server_for_half_a_minute(day: Served) -> None:
+    leave(day, present=True)
+    lost = day.start_run()
+    wait_for_stage(day)
+    leave(day, present=False)
+    stop(day.servers)
+    (day.clone / "wait").unlink()
+    wait_until(lambda: (day.clone / "first.txt").exists(), 60)  # stages need no Prefect
+    time.sleep(20)
+    day.restart()
+    assert day.end_of(lost) == "COMPLETED", day.log()
+    after = day.start_run()
+    assert day.end_of(after) == "COMPLETED", day.log()
+    assert "| first | reused |" in day.summary(after)
+    assert [one["status"] for one in day.passes()] == ["FINISHED", "FINISHED"]
 
 
 def test_only_what_may_pass_is_tried_again(day: Served) -> None:
