@@ -50,7 +50,7 @@ test-slow: $(DEV) ## Run the tests that need minutes, a browser or a server (abo
 	$(BIN)/pytest -n logical --dist loadfile -m slow
 	$(BIN)/pytest -m alone
 
-bench: $(DEV) ## Measure: building problems, reading answers, encoding texts, training, evaluation (long)
+bench: $(DEV) ## Measure: building problems, reading answers, encoding texts, training, evaluation, flows (long)
 	$(BIN)/python -m bench.problems
 	$(BIN)/python -m bench.verifier
 	$(BIN)/python -m bench.encoder
@@ -58,6 +58,7 @@ bench: $(DEV) ## Measure: building problems, reading answers, encoding texts, tr
 	$(PYTHON) -m venv .cache/harness
 	.cache/harness/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt 'lm_eval[hf]==0.4.13'
 	$(BIN)/python -m bench.evaluation
+	$(BIN)/python -m bench.orchestration
 
 peers: $(DEV) ## Compare the answer reader with other projects' rules (docs/verifier_peers.md)
 	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -q -d .cache/peers lm_eval==0.4.13

@@ -6,13 +6,15 @@ alone would leave `dvc` and the training under it running.
 
 import fcntl
 import graphlib
+import itertools
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from pathlib import Path
 from components.contracts import EX_TEMPFAIL, PipelineError
 from components.environment import PARENT_RUN_ID, child_environment, exit_on_sigterm
 from components.params import load_params
+from components.progress import say
 from components.tracking import ParentRun, StageStatus, check_store, mark_dead_runs, open_parent, read_receipt
 
 LOCK_FILE = Path(".dvc/tmp/pb-rlsvr.lock")
@@ -48,8 +51,13 @@ def repro_all(force: bool = False) -> None:
         PipelineError: Parameters are wrong, another run is at work here, or a stage failed.
     """
     with pipeline_run({}) as parent:
-        for stage in stages_in_order():
-            repro_stage(stage, parent, force=force)
+        stages = stages_in_order()
+        untouched = up_to_date(stages, stages if force else ())
+        for stage in stages:
+            if stage in untouched:
+                keep_stage(stage, parent, say)
+            else:
+                repro_stage(stage, parent, force=force)
 
 
 def repro_compare() -> None:
@@ -86,11 +94,28 @@ def stages_in_order(targets: Sequence[str] | None = None) -> list[str]:
     """
     sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
     for target in targets or [""]:
-        for line in _dvc_graph(target).splitlines():
+        for line in _ask_dvc(["dag", "--dot", *([target] if target else [])]).splitlines():
             names = re.findall(r'"([^"]+)"', line)
             if names and COMPARE not in line:  # `"stage";` or `"before" -> "after";`
                 sorter.add(*reversed(names))
     return list(sorter.static_order())
+
+
+def up_to_date(stages: Sequence[str], forced: Collection[str] = ()) -> set[str]:
+    """Of stages in order, those before the first that is to run: one look at all costs what one `dvc repro` does.
+
+    Raises:
+        PipelineError: DVC cannot tell.
+    """
+    touched = json.loads(_ask_dvc(["status", "--json", *stages]))
+    return set(itertools.takewhile(lambda stage: stage not in touched and stage not in forced, stages))
+
+
+def keep_stage(stage: str, parent: ParentRun, on_line: OnLine) -> StageStatus:
+    """Stamp a stage that is up to date; `on_line` gets the one line about it."""
+    on_line(f"stage {stage}: nothing changed")
+    parent.stamp(stage, "reused")
+    return "reused"
 
 
 def repro_stage(stage: str, parent: ParentRun, on_line: OnLine | None = None, force: bool = False) -> StageStatus:
@@ -193,9 +218,8 @@ def _status_since(stage: str, started: datetime) -> StageStatus:
     return "executed"
 
 
-def _dvc_graph(target: str) -> str:
-    command = ["dvc", "dag", "--dot", *([target] if target else [])]
-    done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)
+def _ask_dvc(arguments: Sequence[str]) -> str:
+    done = subprocess.run(["dvc", *arguments], env=child_environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), done.stderr)
         raise PipelineError(f"dvc cannot read the pipeline: {reason.removeprefix('ERROR: ').strip()}")

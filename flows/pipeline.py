@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
 from components.params.edit import write_values
-from components.repro import StageFailedError, pipeline_run, repro_stage, stages_in_order
+from components.repro import StageFailedError, keep_stage, pipeline_run, repro_stage, stages_in_order, up_to_date
 from components.tracking import ParentRun, StageStatus
 from flows.summary import run_summary
 
@@ -49,9 +49,12 @@ def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str
     with pipeline_run({"prefect.flow_run_id": str(flow_run.id), **tags}) as parent:
         outcomes: dict[str, StageStatus] = {}
         try:
-            for stage in stages_in_order(targets):
+            stages = stages_in_order(targets)
+            forced = (targets or stages) if force else []
+            untouched = up_to_date(stages, forced)
+            for stage in stages:
                 outcomes[stage] = "failed"  # until it is done
-                outcomes[stage] = run_stage(stage, parent, force and stage in (targets or [stage]))
+                outcomes[stage] = run_stage(stage, parent, stage in forced, stage in untouched)
         finally:
             create_markdown_artifact(
                 key="stages", markdown=run_summary(outcomes, parent, values), description="How each stage went"
@@ -73,9 +76,12 @@ def may_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=may_pass,
 )
-def run_stage(stage: str, parent: ParentRun, force: bool) -> StageStatus:
-    """Run `dvc repro` for one stage; a cancelled task takes DVC and the stage with it."""
+def run_stage(stage: str, parent: ParentRun, force: bool, untouched: bool) -> StageStatus:
+    """Run `dvc repro` for a stage that DVC would not leave alone; cancelled, it takes DVC and the stage with it."""
     logger = get_run_logger()
-    status = repro_stage(stage, parent, on_line=logger.info, force=force)
+    if untouched:
+        status = keep_stage(stage, parent, logger.info)
+    else:
+        status = repro_stage(stage, parent, on_line=logger.info, force=force)
     logger.info("stage %s: %s", stage, status)
     return status

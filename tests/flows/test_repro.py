@@ -63,6 +63,31 @@ def test_executed_reused_and_restored_are_told_apart() -> None:
     }
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("toy")
+def test_what_is_left_alone_has_nothing_to_be_done_nor_before_it(capsys: pytest.CaptureFixture[str]) -> None:
+    stages = repro.stages_in_order()
+    assert repro.up_to_date(stages) == set()
+    repro.repro_all()
+    assert repro.up_to_date(stages) == set(stages)
+    capsys.readouterr()
+    repro.repro_all()
+    assert capsys.readouterr().out.count("nothing changed") == 3
+    assert last_parent_tags() == dict.fromkeys([f"{stage}.status" for stage in stages], "reused") | {"": "FINISHED"}
+    Path("last.txt").write_text("by hand")
+    assert repro.up_to_date(stages) == set(stages[:2])
+    Path(f"{stages[1]}.txt").unlink()
+    assert repro.up_to_date(stages) == {stages[0]}
+    repro.repro_all()
+    assert repro.up_to_date(stages) == set(stages)
+    assert repro.up_to_date(["last"]) == {"last"}
+    assert repro.up_to_date(stages, [stages[1]]) == {stages[0]}
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("seed: 17", "seed: 18", 1))
+    assert repro.up_to_date(stages) == set(stages[: stages.index("first")])
+    with pytest.raises(PipelineError, match="nosuch"):
+        repro.up_to_date(["nosuch"])
+
+
 def test_a_failed_stage_is_named_and_stamped(toy: Path) -> None:
     (toy / "fail").touch()
     with pytest.raises(PipelineError, match=r"stage `(first|apart)` failed"):
