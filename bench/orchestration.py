@@ -1,8 +1,8 @@
 """Measure what Prefect, DVC and MLflow add to a stage, and a flow in which nothing is to be done.
 
-Needs a finished pipeline (`make repro`); starts the servers of `make ui` unless they run. Run by `make bench`, or alone:
-python -m bench.orchestration [--turns 5]. In turns: a flow without work, a stage's bare command, a flow forced to run
-that stage. What is added is the forced flow less the idle one less the bare command. Writes
+Needs a finished pipeline (`make repro`); starts the servers of `make ui` unless they run. Run by `make bench`, or
+alone: python -m bench.orchestration [--turns 5]. In turns: a flow without work, a stage's bare command, a flow forced
+to run that stage. What is added is the forced flow less the idle one less the bare command. Writes
 bench/results/orchestration.json.
 """
 
