@@ -21,7 +21,7 @@ from components.generation.sampler import Decoding
 from components.lang.share import response_shares
 from components.params import load_params
 from components.questions import read_questions
-from components.statistics import Outcome, PairedBootstrap, percentile_interval
+from components.statistics import Outcome, PairedBootstrap
 
 PROBLEMS = Path("data/problems")
 ADAPTERS = {"base": None, "warmup": Path("adapters/warmup"), "trained": Path("adapters/trained")}
@@ -95,7 +95,7 @@ def _row(
     count, langs = max(1, num_samples), bootstrap.languages
     own = sum(bootstrap.resampled(f"{system}/{number}", langs) for number in range(count)) / count
     other = sum(bootstrap.resampled(f"{first}/{number}", langs) for number in range(count)) / count
-    gain, rows = percentile_interval(own - other, 0.95), found[system]
+    gain, rows = bootstrap.interval(own - other), found[system]
     return {
         "examples": examples,
         "decoding": f"{num_samples} samples" if num_samples else "greedy",

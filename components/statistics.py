@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 FloatArray = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def accuracy_interval(correct: Sequence[bool], confidence: float) -> Interval:
 
 
 class PairedBootstrap:
-    """Percentile bootstrap over problems (Efron and Tibshirani 1993, ch. 13) of accuracies by system and language.
+    """Bootstrap over problems (Efron and Tibshirani 1993, ch. 13) of accuracies by system and language.
 
     All estimates come from the same resamples, so any two of them are paired. Over several languages an accuracy is
     macro: the mean of the languages' accuracies. A resample without any problem of the languages asked for is left out
@@ -91,7 +92,7 @@ class PairedBootstrap:
         self.languages = tuple(dict.fromkeys(row.lang for row in rows))
         self._confidence = confidence
         correct, asked = _grid(rows, self.systems, self.languages)  # (S, P, L), (P, L)
-        num_problems = len(asked)
+        self._num_problems = num_problems = len(asked)
         draws = np.random.default_rng(seed).multinomial(num_problems, [1 / num_problems] * num_problems, num_resamples)
         weights = np.vstack([np.ones(num_problems), draws])  # (1 + R, P); the first row is the sample itself
         with np.errstate(invalid="ignore"):
@@ -104,19 +105,19 @@ class PairedBootstrap:
         Raises:
             ValueError: `languages` is empty, or a system or language has no outcomes. The other methods too.
         """
-        return self._interval(self.resampled(system, languages))
+        return self.interval(self.resampled(system, languages))
 
     def gain(self, after: str, before: str, languages: Sequence[str]) -> Interval:
         """Macro accuracy of `after` minus that of `before`, -1 to 1."""
-        return self._interval(self.resampled(after, languages) - self.resampled(before, languages))
+        return self.interval(self.resampled(after, languages) - self.resampled(before, languages))
 
     def gap(self, system: str, languages: Sequence[str], pivot: str = "en") -> Interval:
         """Accuracy in `pivot` minus the macro accuracy over `languages`, -1 to 1."""
-        return self._interval(self._gap(system, languages, pivot))
+        return self.interval(self._gap(system, languages, pivot))
 
     def gap_change(self, before: str, after: str, languages: Sequence[str], pivot: str = "en") -> Interval:
         """Gap of `before` minus gap of `after`, -2 to 2: positive where the gap has narrowed."""
-        return self._interval(self._gap(before, languages, pivot) - self._gap(after, languages, pivot))
+        return self.interval(self._gap(before, languages, pivot) - self._gap(after, languages, pivot))
 
     def _gap(self, system: str, languages: Sequence[str], pivot: str) -> FloatArray:
         return self.resampled(system, [pivot]) - self.resampled(system, languages)
@@ -131,16 +132,26 @@ class PairedBootstrap:
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(known, values, 0.0).sum(axis=1) / known.sum(axis=1))
 
-    def _interval(self, values: FloatArray) -> Interval:
-        return percentile_interval(values, self._confidence)
+    def interval(self, values: FloatArray) -> Interval:
+        """The first of `values` (1 + R,), made of what `resampled` gives, with the interval of the others."""
+        return bootstrap_interval(values[0], values[1:], self._confidence, self._num_problems)
 
 
-def percentile_interval(values: FloatArray, confidence: float) -> Interval:
-    """The first of `values` (1 + R,) with the percentile interval of the others, NaN left out."""
-    resampled = values[1:][~np.isnan(values[1:])]
+def bootstrap_interval(estimate: float, resampled: FloatArray, confidence: float, num_drawn: int) -> Interval:
+    """`estimate` with the expanded percentile interval of `resampled`, NaN left out.
+
+    Plain percentiles are too narrow where few things are drawn (30 problems: 93 to 94 % coverage for 95); their tails
+    are those that make them as wide as Student's interval of a mean (Hesterberg 2015, Am. Stat. 69:371).
+
+    Args:
+        num_drawn: Things in the sample that resamples draw from, at least 1.
+        confidence: In (0, 1).
+    """
     tail = (1 - confidence) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Interval(float(values[0]), float(low), float(high))
+    if num_drawn > 1:
+        tail = float(ndtr(math.sqrt(num_drawn / (num_drawn - 1)) * stdtrit(num_drawn - 1, tail)))
+    low, high = np.quantile(resampled[~np.isnan(resampled)], [tail, 1 - tail])
+    return Interval(float(estimate), float(low), float(high))
 
 
 def _grid(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from components.statistics import Interval
+from components.statistics import Interval, bootstrap_interval
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -45,7 +45,7 @@ def auc(scores: Scores, labels: Labels) -> float | None:
 def auc_interval(
     scores: Scores, labels: Labels, groups: Sequence[str], *, num_resamples: int, confidence: float, seed: int
 ) -> Interval | None:
-    """AUC with its percentile bootstrap interval; whole groups are drawn, as `components.statistics` does.
+    """AUC with its bootstrap interval; whole groups are drawn, as `components.statistics` does.
 
     Resamples without both kinds are left out. O(num_resamples · N) time.
 
@@ -74,9 +74,7 @@ def auc_interval(
     resampled = resampled[~np.isnan(resampled)]
     if not len(resampled):
         return None
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Interval(estimate, float(low), float(high))
+    return bootstrap_interval(estimate, resampled, confidence, int(group.max()) + 1)
 
 
 def _draws(num_groups: int, num_resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from components.statistics import FloatArray, Interval, Outcome, PairedBootstrap, percentile_interval
+from components.statistics import FloatArray, Interval, Outcome, PairedBootstrap
 
 BASE = "base"
 
@@ -42,18 +42,17 @@ class SeededBootstrap:
             rows += [row._replace(system=f"{arm}/{number}") for number, outcomes in own.items() for row in outcomes]
         self._paired = PairedBootstrap(rows, num_resamples, confidence, seed)
         self.languages = self._paired.languages
-        self._confidence = confidence
         draws = np.random.default_rng(seed + 1).integers(0, len(self.seeds), (num_resamples, len(self.seeds)))
         whole = np.arange(len(self.seeds))[None]
         self._draws: NDArray[np.int64] = np.vstack([whole, draws])  # (1 + R, S); the first row is the seeds themselves
 
     def accuracy(self, arm: str, languages: Sequence[str]) -> Interval:
         """Mean over seeds, 0 to 1."""
-        return percentile_interval(self._mean(arm, languages), self._confidence)
+        return self._paired.interval(self._mean(arm, languages))
 
     def gain(self, after: str, before: str, languages: Sequence[str]) -> Interval:
         """Mean over seeds of `after` minus `before`, paired, -1 to 1."""
-        return percentile_interval(self._mean(after, languages) - self._mean(before, languages), self._confidence)
+        return self._paired.interval(self._mean(after, languages) - self._mean(before, languages))
 
     def by_seed(self, after: str, before: str, languages: Sequence[str]) -> list[float]:
         """The gain of each seed."""
