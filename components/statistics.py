@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped] # ships no types
 
 FloatArray = NDArray[np.float64]
 

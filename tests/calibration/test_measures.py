@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm, t
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as their_log_loss
 
