@@ -5,7 +5,9 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 DEV := .venv/.installed-dev
-# --no-compile: Python compiles what is imported, when it first is.
+# --no-compile: Python compiles what is imported, when it first is, and must be let keep that: else every process of
+# every stage compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 help: ## Show this list
