@@ -1,12 +1,15 @@
 """What is written of steps that lack a value: without a score there is no reward, without signal no entropy."""
 
 import csv
+import json
 
+from peft import LoraConfig, get_peft_model
 from transformers import TrainerControl, TrainerState
 
 from components.progress import Progress
-from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, StepsAlone, write_curve
+from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, StepsAlone, save_adapter, write_curve
 from components.train.results import _mean
+from tests.tiny import tiny_llama
 from tests.train.small import GROUP, PROMPTS, Characters, small_trainer
 
 WHOLE = {
@@ -60,3 +63,13 @@ def test_before_a_step_what_earlier_ones_left_is_forgotten(tmp_path):
     trainer, _ = small_trainer(tmp_path, reward, steps=3, callbacks=[StepsAlone(reward.remembered.clear)])
     trainer.train()
     assert len(reward.remembered) == PROMPTS * GROUP
+
+
+def test_an_adapter_names_its_base_and_its_modules_in_one_order(tmp_path):
+    policy = get_peft_model(tiny_llama(), LoraConfig(r=2, target_modules="all-linear"))
+    save_adapter(policy, tmp_path, "packaged")
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+    assert config["target_modules"] == sorted(policy.active_peft_config.target_modules)
+    assert len(config["target_modules"]) == 7
+    assert config["base_model_name_or_path"] == "packaged"
+    assert (tmp_path / "adapter_model.safetensors").is_file()
