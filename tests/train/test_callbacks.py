@@ -70,6 +70,5 @@ def test_an_adapter_names_its_base_and_its_modules_in_one_order(tmp_path):
     save_adapter(policy, tmp_path, "packaged")
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert config["target_modules"] == sorted(policy.active_peft_config.target_modules)
-    assert len(config["target_modules"]) == 7
     assert config["base_model_name_or_path"] == "packaged"
     assert (tmp_path / "adapter_model.safetensors").is_file()
