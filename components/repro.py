@@ -54,10 +54,7 @@ def repro_all(force: bool = False) -> None:
         stages = stages_in_order()
         untouched = up_to_date(stages, stages if force else ())
         for stage in stages:
-            if stage in untouched:
-                keep_stage(stage, parent, say)
-            else:
-                repro_stage(stage, parent, force=force)
+            repro_stage(stage, parent, force=force, untouched=stage in untouched)
 
 
 def repro_compare() -> None:
@@ -111,14 +108,9 @@ def up_to_date(stages: Sequence[str], forced: Collection[str] = ()) -> set[str]:
     return set(itertools.takewhile(lambda stage: stage not in touched and stage not in forced, stages))
 
 
-def keep_stage(stage: str, parent: ParentRun, on_line: OnLine) -> StageStatus:
-    """Stamp a stage that is up to date; `on_line` gets the one line about it."""
-    on_line(f"stage {stage}: nothing changed")
-    parent.stamp(stage, "reused")
-    return "reused"
-
-
-def repro_stage(stage: str, parent: ParentRun, on_line: OnLine | None = None, force: bool = False) -> StageStatus:
+def repro_stage(
+    stage: str, parent: ParentRun, on_line: OnLine | None = None, force: bool = False, untouched: bool = False
+) -> StageStatus:
     """Bring one stage up to date (its dependencies must be) and stamp it.
 
     Args:
@@ -126,6 +118,7 @@ def repro_stage(stage: str, parent: ParentRun, on_line: OnLine | None = None, fo
         parent: Gets the outcome; the stage's own run becomes its child.
         on_line: Given each line of output; None leaves it on the terminal, where bars can be drawn.
         force: Run it although nothing changed.
+        untouched: It is known to be up to date (`up_to_date`): DVC need not be asked again.
 
     Returns:
         `executed`, or `reused` where the results were there already or came out of DVC's run cache.
@@ -133,6 +126,10 @@ def repro_stage(stage: str, parent: ParentRun, on_line: OnLine | None = None, fo
     Raises:
         StageFailedError: The stage failed.
     """
+    if untouched:
+        (on_line or say)(f"stage {stage}: nothing changed")
+        parent.stamp(stage, "reused")
+        return "reused"
     environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
     started = datetime.now(UTC)
     command = ["dvc", "repro", "--single-item", *(["--force"] if force else []), stage]

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
 from components.params.edit import write_values
-from components.repro import StageFailedError, keep_stage, pipeline_run, repro_stage, stages_in_order, up_to_date
+from components.repro import StageFailedError, pipeline_run, repro_stage, stages_in_order, up_to_date
 from components.tracking import ParentRun, StageStatus
 from flows.summary import run_summary
 
@@ -79,9 +79,6 @@ def may_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:
 def run_stage(stage: str, parent: ParentRun, force: bool, untouched: bool) -> StageStatus:
     """Run `dvc repro` for a stage that DVC would not leave alone; cancelled, it takes DVC and the stage with it."""
     logger = get_run_logger()
-    if untouched:
-        status = keep_stage(stage, parent, logger.info)
-    else:
-        status = repro_stage(stage, parent, on_line=logger.info, force=force)
+    status = repro_stage(stage, parent, on_line=logger.info, force=force, untouched=untouched)
     logger.info("stage %s: %s", stage, status)
     return status

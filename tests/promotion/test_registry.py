@@ -77,9 +77,9 @@ def test_another_adapter_moves_the_alias_and_an_earlier_one_moves_it_back():
 def test_other_settings_are_another_version_of_the_same_adapter():
     register_champion()
     text = Path("params.yaml").read_text()
-    assert "evaluate:\n  batch_size: 176\n  max_new_tokens: 48" in text
+    assert "evaluate:\n  batch_size: 128\n  max_new_tokens: 48" in text
     Path("params.yaml").write_text(
-        text.replace("batch_size: 176\n  max_new_tokens: 48", "batch_size: 176\n  max_new_tokens: 9")
+        text.replace("batch_size: 128\n  max_new_tokens: 48", "batch_size: 128\n  max_new_tokens: 9")
     )
     assert register_champion() == "2"
 
