@@ -1,6 +1,7 @@
 """`components.repro` over a small DVC repository: order, outcomes, errors, and no orphans."""
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from components import repro
 from components.contracts import PipelineError
 from components.tracking import mark_dead_runs
 from tests.flows.conftest import processes_in, start
-from tests.processes import wait_until
+from tests.processes import pids_in, wait_until
 
 REPRO = "from components.repro import repro_all; repro_all()"
 
@@ -131,9 +132,12 @@ def test_a_killed_run_takes_dvc_and_the_stage_with_it_and_is_marked_by_the_next(
     while not (toy / "waiting").exists():
         assert running.poll() is None
         time.sleep(0.05)
+    own = [pid for pid in pids_in(toy) if pid not in (running.pid, os.getpid())]
     running.kill()
     running.communicate()
     wait_until(lambda: processes_in(toy) == [], 10)
+    # DVC takes the holder of a lock for alive until init has reaped it
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in own), 30)
     assert last_parent_tags()[""] == "RUNNING"  # nobody could end it
     (toy / "wait").unlink()
     mark_dead_runs()
