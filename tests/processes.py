@@ -40,6 +40,25 @@ def wait_until(true: Callable[[], bool], limit_s: float = 120) -> float:
     return time.monotonic() - started
 
 
+def wait_until_gone(pids: Callable[[], list[int]], limit_s: float) -> None:
+    """Wait until it lists no process; what is left by then is named with its state and what it waits for."""
+    started = time.monotonic()
+    while left := pids():
+        late = time.monotonic() - started > limit_s
+        assert not late, "\n".join(["not gone:", *[_told(pid) for pid in left]])
+        time.sleep(0.02)
+
+
+def _told(pid: int) -> str:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        waits_for = Path(f"/proc/{pid}/wchan").read_text()
+    except OSError:
+        return f"{pid}: gone by now"
+    kept = [line for line in lines if line.startswith(("State", "PPid", "SigBlk", "SigIgn", "SigCgt", "ShdPnd", "SigPnd"))]
+    return f"{pid} {command_of(pid)}: {' '.join(kept)} wchan: {waits_for}".replace("\t", "")
+
+
 def cpu_seconds(work: Callable[[], object]) -> float:
     """The least processor time of up to three tries: a neighbour on the same core makes any one of them longer."""
     least = float("inf")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,7 +78,9 @@ class Served:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + after_s))
         state = {"type": "SCHEDULED", "name": "Scheduled", "state_details": {"scheduled_time": at}}
         path = f"/deployments/{self.wait_for_deployment()}/create_flow_run"
-        return str(self.post(path, {"parameters": parameters, "state": state})["id"])
+        # with a key, asking again (`post`) is the same run, whether or not the first time was heard
+        body = {"parameters": parameters, "state": state, "idempotency_key": uuid.uuid4().hex}
+        return str(self.post(path, body)["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
         """A flow run as the API tells it."""

@@ -11,7 +11,7 @@ import pytest
 
 from tests.flows.conftest import start
 from tests.flows.served import Served, commit_all, served, stop
-from tests.processes import command_of, pids_in, wait_until
+from tests.processes import command_of, pids_in, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.alone
 
@@ -83,7 +83,7 @@ def test_a_day_of_runs(day: Served) -> None:
     own = set(started(day))
     assert own
     day.cancel(cancelled)
-    assert wait_until(lambda: not own & set(started(day)), 10) < 10
+    wait_until_gone(lambda: [pid for pid in started(day) if pid in own], 10)
     assert day.end_of(cancelled) == "CANCELLED"
     assert day.end_of(waits) == "COMPLETED"
 
@@ -92,8 +92,10 @@ def test_a_day_of_runs(day: Served) -> None:
     wait_for_stage(day)
     leave(day, present=False)
     (engine,) = [pid for pid in pids_in(day.clone) if "prefect" in command_of(pid) and "engine" in command_of(pid)]
+    own = set(started(day))
+    assert own
     os.kill(engine, signal.SIGKILL)
-    assert wait_until(lambda: not started(day), 10) < 10  # the kernel tells DVC, and so the stage
+    wait_until_gone(lambda: [pid for pid in started(day) if pid in own], 10)  # the kernel tells DVC, and so the stage
     assert day.end_of(killed) == "CRASHED"
     after = day.start_run(force=True)
     assert day.end_of(after) == "COMPLETED"
