@@ -15,7 +15,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,9 +52,9 @@ def repro_all(force: bool = False) -> None:
     Raises:
         PipelineError: Parameters are wrong, another run is at work here, or a stage failed.
     """
-    with pipeline_run({}) as parent:
-        stages = stages_in_order()
-        untouched = up_to_date(stages, stages if force else ())
+    with pipeline_run({}) as (parent, look):
+        stages = look.stages()
+        untouched = look.up_to_date(stages, stages if force else ())
         for stage in stages:
             repro_stage(stage, parent, force=force, untouched=stage in untouched)
 
@@ -65,47 +67,72 @@ def repro_compare() -> None:
     Raises:
         PipelineError: As `repro_all`.
     """
-    with pipeline_run({"pipeline": "compare"}) as parent:
+    with _held(), _tracked({"pipeline": "compare"}) as parent:
         environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
         if run_group(["dvc", "repro", "--keep-going", COMPARE], environment, None) != 0:
             raise PipelineError("the comparison is not whole: the lines above say why; mend it and start again")
 
 
+@dataclass(frozen=True)
+class Look:
+    """What DVC says of the pipeline before a pass over it: asked for at once, read when it is needed."""
+
+    _dags: Sequence[Future[str]]
+    _status: Future[str]
+
+    def stages(self) -> list[str]:
+        """The stages (those that the targets need, targets included; else all), each after what it depends on.
+
+        Raises:
+            PipelineError: DVC cannot read its graph, or has no stage of that name.
+        """
+        sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
+        for dag in self._dags:
+            for line in dag.result().splitlines():
+                names = re.findall(r'"([^"]+)"', line)
+                if names and COMPARE not in line:  # `"stage";` or `"before" -> "after";`
+                    sorter.add(*reversed(names))
+        return list(sorter.static_order())
+
+    def up_to_date(self, stages: Sequence[str], forced: Collection[str] = ()) -> set[str]:
+        """Of stages in order, those before the first that is to run: all at once cost what one `dvc repro` does.
+
+        Raises:
+            PipelineError: DVC cannot tell.
+        """
+        touched = json.loads(self._status.result())
+        return set(itertools.takewhile(lambda stage: stage not in touched and stage not in forced, stages))
+
+
 @contextmanager
-def pipeline_run(tags: Mapping[str, str]) -> Iterator[ParentRun]:
-    """The checks, the lock and the parent run around a pass over the pipeline."""
+def looking(targets: Sequence[str] | None = None) -> Iterator[Look]:
+    """Ask DVC about the stages that `targets` need, or all, while this process goes on: both take seconds to begin."""
+    with ThreadPoolExecutor() as pool:
+        dags = [pool.submit(_ask_dvc, ["dag", "--dot", *named]) for named in ([[t] for t in targets or ()] or [[]])]
+        yield Look(dags, pool.submit(_ask_dvc, ["status", "--json", "dvc.yaml"]))
+
+
+@contextmanager
+def pipeline_run(tags: Mapping[str, str], targets: Sequence[str] | None = None) -> Iterator[tuple[ParentRun, Look]]:
+    """The checks, the lock and the parent run around a pass over the pipeline, and what DVC says of it."""
+    with _held(), looking(targets) as look, _tracked(tags) as parent:
+        yield parent, look
+
+
+@contextmanager
+def _held() -> Iterator[None]:
     exit_on_sigterm()
     load_params()
-    check_store()
     with workspace_lock():
-        mark_dead_runs()
-        with open_parent(tags) as parent:
-            yield parent
+        yield
 
 
-def stages_in_order(targets: Sequence[str] | None = None) -> list[str]:
-    """The stages (those that `targets` need, targets included; else all), each after what it depends on.
-
-    Raises:
-        PipelineError: DVC cannot read its graph, or has no stage of that name.
-    """
-    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
-    for target in targets or [""]:
-        for line in _ask_dvc(["dag", "--dot", *([target] if target else [])]).splitlines():
-            names = re.findall(r'"([^"]+)"', line)
-            if names and COMPARE not in line:  # `"stage";` or `"before" -> "after";`
-                sorter.add(*reversed(names))
-    return list(sorter.static_order())
-
-
-def up_to_date(stages: Sequence[str], forced: Collection[str] = ()) -> set[str]:
-    """Of stages in order, those before the first that is to run: one look at all costs what one `dvc repro` does.
-
-    Raises:
-        PipelineError: DVC cannot tell.
-    """
-    touched = json.loads(_ask_dvc(["status", "--json", *stages]))
-    return set(itertools.takewhile(lambda stage: stage not in touched and stage not in forced, stages))
+@contextmanager
+def _tracked(tags: Mapping[str, str]) -> Iterator[ParentRun]:
+    check_store()
+    mark_dead_runs()
+    with open_parent(tags) as parent:
+        yield parent
 
 
 def repro_stage(
@@ -118,7 +145,7 @@ def repro_stage(
         parent: Gets the outcome; the stage's own run becomes its child.
         on_line: Given each line of output; None leaves it on the terminal, where bars can be drawn.
         force: Run it although nothing changed.
-        untouched: It is known to be up to date (`up_to_date`): DVC need not be asked again.
+        untouched: It is known to be up to date (`Look.up_to_date`): DVC need not be asked again.
 
     Returns:
         `executed`, or `reused` where the results were there already or came out of DVC's run cache.

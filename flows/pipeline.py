@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
 from components.params.edit import write_values
-from components.repro import StageFailedError, pipeline_run, repro_stage, stages_in_order, up_to_date
+from components.repro import StageFailedError, pipeline_run, repro_stage
 from components.tracking import ParentRun, StageStatus
 from flows.summary import run_summary
 
@@ -46,12 +46,12 @@ def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str
     if values:
         write_values(values, "set_params")
     tags = {f"set_params.{key}": str(value) for key, value in values.items()}
-    with pipeline_run({"prefect.flow_run_id": str(flow_run.id), **tags}) as parent:
+    with pipeline_run({"prefect.flow_run_id": str(flow_run.id), **tags}, targets) as (parent, look):
         outcomes: dict[str, StageStatus] = {}
         try:
-            stages = stages_in_order(targets)
+            stages = look.stages()
             forced = (targets or stages) if force else []
-            untouched = up_to_date(stages, forced)
+            untouched = look.up_to_date(stages, forced)
             for stage in stages:
                 outcomes[stage] = "failed"  # until it is done
                 outcomes[stage] = run_stage(stage, parent, stage in forced, stage in untouched)

@@ -55,7 +55,9 @@ def _told(pid: int) -> str:
         waits_for = Path(f"/proc/{pid}/wchan").read_text()
     except OSError:
         return f"{pid}: gone by now"
-    kept = [line for line in lines if line.startswith(("State", "PPid", "SigBlk", "SigIgn", "SigCgt", "ShdPnd", "SigPnd"))]
+    kept = [
+        line for line in lines if line.startswith(("State", "PPid", "SigBlk", "SigIgn", "SigCgt", "ShdPnd", "SigPnd"))
+    ]
     return f"{pid} {command_of(pid)}: {' '.join(kept)} wchan: {waits_for}".replace("\t", "")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,29 @@ def last_parent_tags() -> dict[str, str]:
 
 
 def outcomes() -> dict[str, str]:
-    with repro.pipeline_run({}) as parent:
-        return {stage: repro.repro_stage(stage, parent, lambda _: None) for stage in repro.stages_in_order()}
+    with repro.pipeline_run({}) as (parent, look):
+        return {stage: repro.repro_stage(stage, parent, lambda _: None) for stage in look.stages()}
+
+
+def order_of(*targets: str) -> list[str]:
+    with repro.looking(targets) as look:
+        return look.stages()
+
+
+def up_to_date(stages: list[str], forced: Sequence[str] = ()) -> set[str]:
+    with repro.looking() as look:
+        return look.up_to_date(stages, forced)
 
 
 @pytest.mark.usefixtures("toy")
 def test_order_is_that_of_dvcs_graph() -> None:
-    order = repro.stages_in_order()
+    order = order_of()
     assert sorted(order) == ["apart", "first", "last"]
     assert order[-1] == "last"  # the first one in dvc.yaml
-    assert repro.stages_in_order(["first"]) == ["first"]
-    assert repro.stages_in_order(["first", "last"]) == order
+    assert order_of("first") == ["first"]
+    assert order_of("first", "last") == order
     with pytest.raises(PipelineError, match="nosuch"):
-        repro.stages_in_order(["nosuch"])
+        order_of("nosuch")
 
 
 @pytest.mark.usefixtures("toy")
@@ -67,26 +78,24 @@ def test_executed_reused_and_restored_are_told_apart() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_what_is_left_alone_has_nothing_to_be_done_nor_before_it(capsys: pytest.CaptureFixture[str]) -> None:
-    stages = repro.stages_in_order()
-    assert repro.up_to_date(stages) == set()
+    stages = order_of()
+    assert up_to_date(stages) == set()
     repro.repro_all()
-    assert repro.up_to_date(stages) == set(stages)
+    assert up_to_date(stages) == set(stages)
     capsys.readouterr()
     repro.repro_all()
     assert capsys.readouterr().out.count("nothing changed") == 3
     assert last_parent_tags() == dict.fromkeys([f"{stage}.status" for stage in stages], "reused") | {"": "FINISHED"}
     Path("last.txt").write_text("by hand")
-    assert repro.up_to_date(stages) == set(stages[:2])
+    assert up_to_date(stages) == set(stages[:2])
     Path(f"{stages[1]}.txt").unlink()
-    assert repro.up_to_date(stages) == {stages[0]}
+    assert up_to_date(stages) == {stages[0]}
     repro.repro_all()
-    assert repro.up_to_date(stages) == set(stages)
-    assert repro.up_to_date(["last"]) == {"last"}
-    assert repro.up_to_date(stages, [stages[1]]) == {stages[0]}
+    assert up_to_date(stages) == set(stages)
+    assert up_to_date(["last"]) == {"last"}
+    assert up_to_date(stages, [stages[1]]) == {stages[0]}
     Path("params.yaml").write_text(Path("params.yaml").read_text().replace("seed: 17", "seed: 18", 1))
-    assert repro.up_to_date(stages) == set(stages[: stages.index("first")])
-    with pytest.raises(PipelineError, match="nosuch"):
-        repro.up_to_date(["nosuch"])
+    assert up_to_date(stages) == set(stages[: stages.index("first")])
 
 
 def test_a_failed_stage_is_named_and_stamped(toy: Path) -> None:
@@ -122,7 +131,7 @@ def test_a_stopped_run_takes_dvc_and_the_stage_with_it(toy: Path, number: signal
     assert processes_in(toy) == []
     assert last_parent_tags()[""] == "KILLED"
     (toy / "wait").unlink()
-    with repro.pipeline_run({}) as parent:  # no lock is left behind
+    with repro.pipeline_run({}) as (parent, _):  # no lock is left behind
         assert repro.repro_stage("first", parent) == "executed"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.params.edit import write_values
-from components.repro import pipeline_run, repro_stage, stages_in_order
+from components.repro import pipeline_run, repro_stage
 from tests.tracking.conftest import ROOT, empty_store, pytest_configure, repository
 
 __all__ = ["empty_store", "pytest_configure", "repository"]
@@ -115,8 +115,8 @@ def commit() -> str:
 
 
 def make_pass(tags: dict[str, str], targets: list[str] | None = None) -> None:
-    with pipeline_run(tags) as parent:
-        for name in stages_in_order(targets):
+    with pipeline_run(tags, targets) as (parent, look):
+        for name in look.stages():
             repro_stage(name, parent, on_line=lambda _: None)
 
 
