@@ -177,7 +177,7 @@ def audit(
 @app.command()
 def evaluate(
     benchmark: Annotated[str, typer.Option(help="Set-up: a name (see --list), or your own .yaml.")] = "",
-    source: Annotated[Path | None, typer.Option(help="Folder in the published format; left out: the hub.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder in the published format; left out: the hub.")] = None,
     languages: Annotated[str, typer.Option(help="BCP-47 codes with commas; left out: all of the set-up.")] = "",
     adapter: Annotated[list[Path] | None, typer.Option(help="Beside the base model; repeatable.")] = None,
     model: Annotated[str, typer.Option(help="Folder or hub name; left out: params.yaml's policy.")] = "",
@@ -208,12 +208,12 @@ def evaluate(
 
         chosen = model or own.models.policy
         hub_model = chosen not in NO_HUB and is_hub_name(chosen)
-        prepare_process(offline=source is not None and not hub_model)
+        prepare_process(offline=data is not None and not hub_model)
         from components.benchmarks.run import Asked, evaluate_benchmark
 
         evaluate_benchmark(
             Asked(
-                benchmark, source, tuple(filter(None, languages.split(","))), chosen, tuple(adapter or ()),
+                benchmark, data, tuple(filter(None, languages.split(","))), chosen, tuple(adapter or ()),
                 out or Path("evaluations") / Path(benchmark).stem, limit, shots, max_new_tokens, batch_size, samples,
                 temperature, revision, chat, own.models.dtype, own.base.seed,
             )

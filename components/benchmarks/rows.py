@@ -86,6 +86,6 @@ def _exemplars(path: Path, lang: str) -> list[Row]:
 
 def _of_hub(setup: Setup, lang: str, split: Split, revision: str | None) -> Rows:
     if setup.hub == "none":
-        raise PipelineError(f"{setup.name}: is on no hub; give its folder with --source")
+        raise PipelineError(f"{setup.name}: is on no hub; give its folder with --data")
     rows, version = load_split(setup.hub, lang, setup.splits[split], revision)
     return Rows(rows, {"source": setup.hub, "version": version, "revision": revision, "num_rows": len(rows)})

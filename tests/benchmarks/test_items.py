@@ -14,6 +14,9 @@ HERE = Path(__file__).parent
 PUBLISHED = HERE / "published"
 HARNESS = json.loads((HERE / "harness.json").read_text(encoding="utf-8"))["prompts"]
 
+OURS = {"built_in", "mmlu_prox_lite", "mgsm", "xcopa_generation"}
+"""Set-ups that are of no harness, or those of another name."""
+
 
 def folder(benchmark: str) -> Path:
     return PUBLISHED / ("mgsm" if benchmark.startswith("mgsm") else benchmark)
@@ -40,8 +43,19 @@ def test_prompts_are_the_harnesses(told):
 
 
 def test_there_is_a_prompt_of_every_published_set_up():
-    assert {told["benchmark"] for told in HARNESS} == set(known_setups()) - {"built_in", "mmlu_prox_lite"}
+    assert {told["benchmark"] for told in HARNESS} == set(known_setups()) - OURS
     assert len({told["lang"] for told in HARNESS if told["benchmark"] == "mmlu_prox"}) == 6
+
+
+def test_mgsm_alone_is_native_chain_of_thought():
+    assert load_setup("mgsm") == load_setup("mgsm_native_cot").model_copy(update={"name": "mgsm"})
+
+
+def test_xcopa_is_generated_by_letter():
+    first = items(load_setup("xcopa_generation"), "sw", PUBLISHED / "xcopa")[0]
+    asked = items(load_setup("xcopa"), "sw", PUBLISHED / "xcopa")[0]
+    assert first.prompt == f"{asked.prompt}\nA. {asked.choices[0]}\nB. {asked.choices[1]}\nJibu:"
+    assert (first.answer, first.continuations) == (asked.answer, ())
 
 
 def test_gold_answers_are_letters_and_numbers():

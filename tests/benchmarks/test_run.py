@@ -38,12 +38,12 @@ def evaluate(*options: object) -> str:
 @pytest.mark.parametrize(
     ("benchmark", "folder", "langs", "num"),
     [("mgsm_native_cot", "mgsm", "es,en", 2), ("mmlu_prox", "mmlu_prox", "zh", 5), ("xcopa", "xcopa", "sw,th", 2),
-     ("global_mmlu", "global_mmlu", "en,es,sw", 2)],
+     ("global_mmlu", "global_mmlu", "en,es,sw", 2), ("xcopa_generation", "xcopa", "sw,th", 2)],
 )  # fmt: skip
 def test_from_published_files_to_a_report(checkpoint, benchmark, folder, langs, num):
     out = checkpoint.parent / "out"
     shots = ["--shots", 1] if benchmark in ("mgsm_native_cot", "mmlu_prox") else []  # the tiny model reads 1,024 tokens
-    evaluate("--benchmark", benchmark, "--source", PUBLISHED / folder, "--languages", langs, "--model", checkpoint,
+    evaluate("--benchmark", benchmark, "--data", PUBLISHED / folder, "--languages", langs, "--model", checkpoint,
              "--max-new-tokens", 5, "--out", out, *shots)  # fmt: skip
     rows = pd.read_parquet(out / "samples.parquet")
     assert sorted(rows["lang"].value_counts().to_dict().items()) == sorted((lang, num) for lang in langs.split(","))
@@ -57,7 +57,7 @@ def test_from_published_files_to_a_report(checkpoint, benchmark, folder, langs, 
 
 
 def test_it_goes_on_where_it_was(checkpoint, monkeypatch):
-    options = ("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
+    options = ("--benchmark", "xcopa", "--data", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
                "--batch-size", 1, "--out", checkpoint.parent / "out")  # fmt: skip
     asked = []
     real = run._ask
@@ -80,7 +80,7 @@ def test_it_goes_on_where_it_was(checkpoint, monkeypatch):
 def test_several_samples_and_a_chat_template(checkpoint):
     chat = save_tiny(checkpoint.parent / "chat", chat=True)
     out = checkpoint.parent / "out"
-    evaluate("--benchmark", "mgsm_direct", "--source", PUBLISHED / "mgsm", "--languages", "en", "--model", chat,
+    evaluate("--benchmark", "mgsm_direct", "--data", PUBLISHED / "mgsm", "--languages", "en", "--model", chat,
              "--chat", "--samples", 3, "--temperature", 1, "--max-new-tokens", 4, "--out", out)  # fmt: skip
     own = json.loads((out / "metrics.json").read_text())["systems"]["base"]["en"]
     assert list(own["pass_at"]) == ["1", "2", "3"]
@@ -97,7 +97,7 @@ def test_adapters_of_one_label_are_seeds_of_one_training_and_mlflow_has_the_run(
         get_peft_model(policy, config).save_pretrained(folder)
     out = checkpoint.parent / "out"
     adapters = [part for folder in folders for part in ("--adapter", f"rl={folder}")]
-    evaluate("--benchmark", "xcopa", "--source", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
+    evaluate("--benchmark", "xcopa", "--data", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
              "--out", out, *adapters)  # fmt: skip
     metrics = json.loads((out / "metrics.json").read_text())
     assert set(metrics["made"]["adapters"]) == {"rl/1", "rl/2"}
@@ -115,19 +115,19 @@ def test_adapters_of_one_label_are_seeds_of_one_training_and_mlflow_has_the_run(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("xcopa", "--source", "nowhere"), "nowhere: no such folder"),
+        (("xcopa", "--data", "nowhere"), "nowhere: no such folder"),
         (("xcopa", "--languages", "xx"), "no words in `xx`"),
         (("xcopa", "--languages", "sw", "--samples", 2), "--temperature"),
         (("xcopa", "--languages", "sw", "--shots", 2), "leave --shots"),
         (("xcopa", "--languages", "sw", "--adapter", "no"), "no adapter"),
         (("xcopa", "--languages", "sw", "--chat"), "leave --chat"),
         (("mmlu_prox", "--languages", "th"), "nothing in `th`"),
-        (("mgsm_native_cot", "--source", PUBLISHED / "mgsm", "--languages", "es", "--max-new-tokens", 1000), "not fit"),
+        (("mgsm_native_cot", "--data", PUBLISHED / "mgsm", "--languages", "es", "--max-new-tokens", 1000), "not fit"),
     ],
 )
 def test_what_cannot_be_is_one_line(checkpoint, options, message):
     benchmark, *rest = map(str, options)
-    source = [] if "--source" in rest else ["--source", str(PUBLISHED / benchmark)]
+    source = [] if "--data" in rest else ["--data", str(PUBLISHED / benchmark)]
     asked = ["evaluate", "--model", str(checkpoint), "--benchmark", benchmark, *source, *rest]
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 1
