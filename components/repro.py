@@ -54,7 +54,7 @@ def repro_all(force: bool = False) -> None:
     """
     with pipeline_run({}) as (parent, look):
         stages = look.stages()
-        untouched = look.up_to_date(stages, stages if force else ())
+        untouched = look.up_to_date(stages if force else ())
         for stage in stages:
             repro_stage(stage, parent, force=force, untouched=stage in untouched)
 
@@ -94,14 +94,14 @@ class Look:
                     sorter.add(*reversed(names))
         return list(sorter.static_order())
 
-    def up_to_date(self, stages: Sequence[str], forced: Collection[str] = ()) -> set[str]:
-        """Of stages in order, those before the first that is to run: all at once cost what one `dvc repro` does.
+    def up_to_date(self, forced: Collection[str] = ()) -> set[str]:
+        """Of `stages()`, those before the first that is to run: all at once cost what one `dvc repro` does.
 
         Raises:
-            PipelineError: DVC cannot tell.
+            PipelineError: As `stages`, or DVC cannot tell.
         """
         touched = json.loads(self._status.result())
-        return set(itertools.takewhile(lambda stage: stage not in touched and stage not in forced, stages))
+        return set(itertools.takewhile(lambda stage: stage not in touched and stage not in forced, self.stages()))
 
 
 @contextmanager
@@ -114,7 +114,11 @@ def looking(targets: Sequence[str] | None = None) -> Iterator[Look]:
 
 @contextmanager
 def pipeline_run(tags: Mapping[str, str], targets: Sequence[str] | None = None) -> Iterator[tuple[ParentRun, Look]]:
-    """The checks, the lock and the parent run around a pass over the pipeline, and what DVC says of it."""
+    """The checks, the lock and the parent run around a pass over the pipeline, and what DVC says of it.
+
+    Raises:
+        PipelineError: Parameters are wrong, another pass is at work here, or MLflow's store cannot be written.
+    """
     with _held(), looking(targets) as look, _tracked(tags) as parent:
         yield parent, look
 

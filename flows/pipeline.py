@@ -51,7 +51,7 @@ def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str
         try:
             stages = look.stages()
             forced = (targets or stages) if force else []
-            untouched = look.up_to_date(stages, forced)
+            untouched = look.up_to_date(forced)
             for stage in stages:
                 outcomes[stage] = "failed"  # until it is done
                 outcomes[stage] = run_stage(stage, parent, stage in forced, stage in untouched)

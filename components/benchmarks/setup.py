@@ -95,7 +95,9 @@ def load_setup(name: str) -> Setup:
                 raise PipelineError(
                     f"{path}: `like`: there is no `{raw['like']}`; there are {', '.join(known_setups())}"
                 )
-            raw = yaml.safe_load((FOLDER / f"{raw['like']}.yaml").read_text(encoding="utf-8")) | raw
+            model = yaml.safe_load((FOLDER / f"{raw['like']}.yaml").read_text(encoding="utf-8"))
+            words = {lang: model["languages"].get(lang, {}) | own for lang, own in (raw.get("languages") or {}).items()}
+            raw = model | raw | ({"languages": words} if words else {})
             del raw["like"]
         return Setup.model_validate({"name": path.stem} | raw)
     except FileNotFoundError:

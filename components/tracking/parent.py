@@ -128,7 +128,7 @@ def _knows(client: "MlflowClient", run_id: str) -> bool:
 
 def _lock_tags(stage: str) -> dict[str, str]:
     content = LOCK.read_bytes()
-    # libyaml's loader: the one in Python takes 0.3 s of a lock file, for each stage
+    # libyaml's loader: the one in Python takes over a second of a pass, which reads the lock file for each stage
     entry: dict[str, Any] = yaml.CSafeLoader(content).get_single_data()["stages"].get(stage, {})
     tags = {"dvc.lock.sha256": hashlib.sha256(content).hexdigest(), "dvc.cmd": str(entry.get("cmd", ""))}
     for kind, key in (("dep", "deps"), ("out", "outs")):

@@ -40,9 +40,9 @@ def order_of(*targets: str) -> list[str]:
         return look.stages()
 
 
-def up_to_date(stages: list[str], forced: Sequence[str] = ()) -> set[str]:
-    with repro.looking() as look:
-        return look.up_to_date(stages, forced)
+def up_to_date(forced: Sequence[str] = (), targets: Sequence[str] = ()) -> set[str]:
+    with repro.looking(targets) as look:
+        return look.up_to_date(forced)
 
 
 @pytest.mark.usefixtures("toy")
@@ -79,23 +79,25 @@ def test_executed_reused_and_restored_are_told_apart() -> None:
 @pytest.mark.usefixtures("toy")
 def test_what_is_left_alone_has_nothing_to_be_done_nor_before_it(capsys: pytest.CaptureFixture[str]) -> None:
     stages = order_of()
-    assert up_to_date(stages) == set()
+    assert up_to_date() == set()
     repro.repro_all()
-    assert up_to_date(stages) == set(stages)
+    assert up_to_date() == set(stages)
     capsys.readouterr()
     repro.repro_all()
     assert capsys.readouterr().out.count("nothing changed") == 3
     assert last_parent_tags() == dict.fromkeys([f"{stage}.status" for stage in stages], "reused") | {"": "FINISHED"}
     Path("last.txt").write_text("by hand")
-    assert up_to_date(stages) == set(stages[:2])
+    assert up_to_date() == set(stages[:2])
     Path(f"{stages[1]}.txt").unlink()
-    assert up_to_date(stages) == {stages[0]}
+    assert up_to_date() == {stages[0]}
     repro.repro_all()
-    assert up_to_date(stages) == set(stages)
-    assert up_to_date(["last"]) == {"last"}
-    assert up_to_date(stages, [stages[1]]) == {stages[0]}
+    assert up_to_date() == set(stages)
+    assert up_to_date(targets=["first"]) == {"first"}
+    assert up_to_date([stages[1]]) == {stages[0]}
     Path("params.yaml").write_text(Path("params.yaml").read_text().replace("seed: 17", "seed: 18", 1))
-    assert up_to_date(stages) == set(stages[: stages.index("first")])
+    assert up_to_date() == set(stages[: stages.index("first")])
+    with pytest.raises(PipelineError, match="nosuch"):
+        up_to_date(targets=["nosuch"])
 
 
 def test_a_failed_stage_is_named_and_stamped(toy: Path) -> None:
