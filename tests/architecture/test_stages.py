@@ -39,10 +39,15 @@ def test_dvc_has_exactly_these_stages() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_one_name_for_everything(stage: str) -> None:
-    assert PIPELINE[stage]["cmd"] == f"python -m components.{stage}"
+    assert PIPELINE[stage]["cmd"] == f"exec python -m components.{stage}"
     assert paths(stage, "metrics") == [f"metrics/{stage}.json", f"runs/{stage}.json"]
     assert stage in PIPELINE[stage]["params"]
     assert stage in Params.model_fields
+
+
+def test_no_shell_stands_between_dvc_and_a_stage() -> None:
+    # What ends DVC tells DVC's children alone (components/environment.end_with_parent).
+    assert all(stage["cmd"].startswith("exec python -m components.") for stage in COMPARISON.values())
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -38,17 +38,17 @@ Path(f"runs/{name}.json").write_text(json.dumps({"run_id": None, "started": star
 STAGES = """
 stages:
   last:
-    cmd: python stage.py last
+    cmd: exec python stage.py last
     deps: [apart.txt, first.txt]
     outs: [last.txt]
     metrics: [runs/last.json: {cache: false}]
   first:
-    cmd: python stage.py first
+    cmd: exec python stage.py first
     params: [base.seed]
     outs: [first.txt]
     metrics: [runs/first.json: {cache: false}]
   apart:
-    cmd: python stage.py apart
+    cmd: exec python stage.py apart
     params: [base.languages]
     outs: [apart.txt]
     metrics: [runs/apart.json: {cache: false}]
@@ -65,6 +65,7 @@ def toy(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copy(empty_store, tmp_path / "mlruns")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("SHELL", "/bin/sh")  # DVC's, and without $SHELL it is this one, which may stay beside its command
     for name in ("PBRLSVR_TRACKING_URI", "PBRLSVR_PARENT_RUN_ID", "PREFECT_HOME", "DVC_SITE_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     subprocess.run(["git", "init", "-q"], check=True)

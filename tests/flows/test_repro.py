@@ -145,7 +145,7 @@ def test_a_killed_run_takes_dvc_and_the_stage_with_it_and_is_marked_by_the_next(
         time.sleep(0.05)
     own = [pid for pid in pids_in(toy) if pid not in (running.pid, os.getpid())]
     running.kill()
-    running.communicate()
+    running.wait()
     wait_until(lambda: processes_in(toy) == [], 10)
     # DVC takes the holder of a lock for alive until init has reaped it
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in own), 30)

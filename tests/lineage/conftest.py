@@ -99,7 +99,7 @@ def write_repository(empty_store: Path) -> None:
 def stage(name: str, out: str, deps: list[str]) -> str:
     return f"""
   {name}:
-    cmd: python stage.py {name} {out}
+    cmd: exec python stage.py {name} {out}
     deps: [{", ".join(deps)}]
     params: [base, {name}]
     outs: [{out}]

@@ -16,7 +16,7 @@ LOCK = """
 schema: '2.0'
 stages:
   train:
-    cmd: python -m components.train
+    cmd: exec python -m components.train
     deps:
     - path: data/problems/train.jsonl
       hash: md5
@@ -211,7 +211,7 @@ def test_stamps_join_runs_and_hashes(all_runs) -> None:
     whole, child = all_runs()
     assert child.data.tags["mlflow.parentRunId"] == whole.info.run_id
     assert child.data.tags["dvc.lock.sha256"] == hashlib.sha256(LOCK.encode()).hexdigest()
-    assert child.data.tags["dvc.cmd"] == "python -m components.train"
+    assert child.data.tags["dvc.cmd"] == "exec python -m components.train"
     assert child.data.tags["dvc.dep.data/problems/train.jsonl"] == "aaa"
     assert child.data.tags["dvc.out.adapters/trained"] == "bbb.dir"
     tags = whole.data.tags
