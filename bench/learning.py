@@ -2,8 +2,9 @@
 
 These are built-in problems that no split of the pipeline holds: the last of each seen family's, where splits take the
 first. Needs the pipeline's stages up to `calibrate` (`dvc repro calibrate`). Run: `python -m bench.learning [NAME ...]
-[--seed N]`, one process a setting; what is done stays done. Rows are added to benchmarks/learning.jsonl; `--table`
-prints them.
+[--seed N] [--fixed]`, one process a setting; what is done stays done. `--fixed` learns from the same rollouts in every
+setting: those of the warmed-up policy, drawn once (`bench/fixed_rollouts.py`). Rows are added to
+benchmarks/learning.jsonl; `--table` prints them.
 
 A setting is values in place of those of params.yaml. Its last step is what is measured: a choice among steps on the
 same problems would favour settings that waver.
@@ -14,9 +15,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from components.contracts import PipelineError, Question
 from components.contracts.files import read_table, write_table, write_text
@@ -28,28 +31,32 @@ SCRATCH = Path(".checkpoints/learning")
 NUM_OF_A_FAMILY = 12
 """Development problems; 8 families of one step and 5 languages make 480 questions."""
 GOLD = {"reward.function": "gold"}
+ALL = {"train.advantages": "all"}
 WIDE = {"train.prompts_per_step": 16}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "gold-4e-5": {**GOLD, "train.learning_rate": 4e-5},
     "gold-1e-4": {**GOLD, "train.learning_rate": 1e-4},
     "gold-2e-4": {**GOLD, "train.learning_rate": 2e-4},
-    "gold-wide-2e-5": {**GOLD, **WIDE, "train.learning_rate": 2e-5},
-    "gold-wide-4e-5": {**GOLD, **WIDE, "train.learning_rate": 4e-5},
-    "gold-wide-1e-4": {**GOLD, **WIDE, "train.learning_rate": 1e-4},
+    "gold-4e-4": {**GOLD, "train.learning_rate": 4e-4},
+    "gold-rloo-2e-4": {**GOLD, "train.learning_rate": 2e-4, "train.method": "rloo"},
     "gold-wide-2e-4": {**GOLD, **WIDE, "train.learning_rate": 2e-4},
-    "gold-wide-rloo-1e-4": {**GOLD, **WIDE, "train.learning_rate": 1e-4, "train.method": "rloo"},
-    "gold-wide-two-epochs-1e-4": {**GOLD, **WIDE, "train.learning_rate": 1e-4, "train.epochs": 2},
-    "gold-cool-1e-4": {**GOLD, "train.learning_rate": 1e-4, "sampling.temperature": 0.8},
-    "hybrid-4e-5": {"train.learning_rate": 4e-5},
-    "hybrid-1e-4": {"train.learning_rate": 1e-4},
-    "hybrid-wide-4e-5": {**WIDE, "train.learning_rate": 4e-5},
-    "hybrid-wide-1e-4": {**WIDE, "train.learning_rate": 1e-4},
+    "gold-two-epochs-2e-4": {**GOLD, "train.learning_rate": 2e-4, "train.epochs": 2},
+    "gold-all-2e-5": {**GOLD, **ALL, "train.learning_rate": 2e-5},
+    "gold-all-4e-5": {**GOLD, **ALL, "train.learning_rate": 4e-5},
+    "gold-all-1e-4": {**GOLD, **ALL, "train.learning_rate": 1e-4},
+    "hybrid-2e-4": {"train.learning_rate": 2e-4},
+    "hybrid-4e-4": {"train.learning_rate": 4e-4},
+    "hybrid-rloo-2e-4": {"train.learning_rate": 2e-4, "train.method": "rloo"},
+    "hybrid-all-4e-5": {**ALL, "train.learning_rate": 4e-5},
+    "hybrid-all-1e-4": {**ALL, "train.learning_rate": 1e-4},
+    "form-2e-4": {"reward.function": "form", "train.learning_rate": 2e-4},
+    "shuffled-2e-4": {"train.shuffled_references": 1.0, "train.learning_rate": 2e-4},
 }
 COLUMNS = (
     "setting",
     "seed",
     "steps of the warm-up",
     "of RL",
+    "rollouts",
     "development",
     "over the warm-up",
     "reward",
@@ -63,6 +70,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SETTINGS)}; all without")
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--steps", type=int, default=8, help="of RL, for every setting")
+    parser.add_argument("--fixed", action="store_true", help="the start's rollouts in every step of every setting")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process
     parser.add_argument("--table", action="store_true", help="print what has been measured")
     asked = parser.parse_args()
@@ -71,11 +79,12 @@ def main() -> None:
     if asked.table:
         print_table()
     elif asked.here:
-        _run(asked.names[0], asked.seed, asked.steps)
+        _run(asked.names[0], asked.seed, asked.steps, asked.fixed)
     else:
         for name in ["start", *(asked.names or SETTINGS)]:
             own = [sys.executable, "-m", "bench.learning", name, "--here"]
-            subprocess.run([*own, f"--seed={asked.seed}", f"--steps={asked.steps}"], check=True)
+            fixed = ["--fixed"] if asked.fixed else []
+            subprocess.run([*own, f"--seed={asked.seed}", f"--steps={asked.steps}", *fixed], check=True)
         print_table()
 
 
@@ -90,6 +99,7 @@ def print_table() -> None:
             row["seed"],
             row["warmup_steps"],
             row["steps"],
+            "fixed" if row["fixed"] else "own",
             accuracy,
             gain,
             reward,
@@ -98,12 +108,16 @@ def print_table() -> None:
         print(f"| {' | '.join(map(str, cells))} |")
 
 
-def _run(name: str, seed: int, steps: int) -> None:
-    folder = SCRATCH / f"{name}-{seed}" if name == "start" else SCRATCH / f"{name}-{seed}-{steps}"
+def _run(name: str, seed: int, steps: int, fixed: bool) -> None:
+    folder = SCRATCH / f"{name}-{seed}"
+    if name != "start":
+        folder = SCRATCH / f"{name}-{seed}-{steps}{'-fixed' if fixed else ''}"
     if (folder / "answers.parquet").is_file():
         return
     values = {**SETTINGS.get(name, {}), "train.seed": seed, "train.steps": steps, "train.validate_every": steps}
-    work = partial(_start, folder=folder) if name == "start" else partial(_setting, folder=folder, name=name)
+    work = (
+        partial(_start, folder=folder) if name == "start" else partial(_setting, folder=folder, name=name, fixed=fixed)
+    )
     run_stage(f"learning/{folder.name}", work, Variant(Path("dvc.yaml"), "train", values))
 
 
@@ -114,7 +128,7 @@ def _start(run: StageRun, folder: Path) -> None:
     _answer_development(run, folder)
 
 
-def _setting(run: StageRun, folder: Path, name: str) -> None:
+def _setting(run: StageRun, folder: Path, name: str, fixed: bool) -> None:
     from components.contracts import Prediction
     from components.statistics import Outcome, PairedBootstrap
     from components.train.recipe import train
@@ -122,7 +136,8 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
 
     start = SCRATCH / f"start-{run.params.train.seed}"
     outputs = Outputs(folder / "start", folder / "adapter", folder / "completions.parquet", folder / "curve.csv")
-    train(run, outputs, start / "adapter")
+    with _rollouts_of(run.params, start) if fixed else nullcontext():
+        train(run, outputs, start / "adapter")
     _answer_development(run, folder)
     rows = [
         Outcome(system, row.problem_id, row.lang, row.correct)
@@ -137,6 +152,7 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
         "seed": run.params.train.seed,
         "steps": run.params.train.steps,
         "warmup_steps": run.params.train.warmup_steps,
+        "fixed": fixed,
         "values": dict(SETTINGS[name]),
         "accuracy": bootstrap.accuracy("trained", bootstrap.languages).mean,
         "gain": {"mean": gain.mean, "low": gain.low, "high": gain.high},
@@ -145,6 +161,25 @@ def _setting(run: StageRun, folder: Path, name: str) -> None:
         "num_problems": len({row.problem_id for row in rows}),
     }
     write_text(RESULTS, "".join(json.dumps(own) + "\n" for own in (*_rows(), row)))
+
+
+def _rollouts_of(params: Params, start: Path) -> AbstractContextManager[Any]:
+    """Has training sample from `start` at every step."""
+    from bench.fixed_rollouts import FixedRollouts
+    from components.evaluate.predict import PROBLEMS
+    from components.generation.manifest import read_manifest
+    from components.generation.responder import Responder
+    from components.questions import read_questions
+    from components.train.trainer import PivotGRPOTrainer
+
+    shots = read_questions(PROBLEMS / "shots.jsonl")
+    size = params.sampling.batch_size
+    own = Responder.load(read_manifest().policy, params.models.dtype, shots, size, start / "adapter")
+
+    def make(trainer: PivotGRPOTrainer, _sampler: str) -> FixedRollouts:
+        return FixedRollouts(own.model, trainer.prompt_format, trainer.decoding, start / "rollouts")
+
+    return patch.object(PivotGRPOTrainer, "_make_rollouts", make)
 
 
 def _answer_development(run: StageRun, folder: Path) -> None:

@@ -106,6 +106,8 @@ class TrainParams(Section):
     warmup_steps: int = Field(ge=0)
     warmup_batch_size: int = Field(ge=1)
     warmup_learning_rate: float = Field(gt=0, lt=1)
+    warmup_share: float = Field(gt=0, le=1)
+    """Of the problems with a reference: the warm-up learns these, RL is asked the others. 1: both are given all."""
     sampler: Literal["own", "vllm", "vllm-server"]
     """Where RL's rollouts come from; vLLM in this process or behind PBRLSVR_VLLM_URL where it is installed."""
     steps: int = Field(ge=1)
@@ -122,6 +124,8 @@ class TrainParams(Section):
     """Weight of PPO's value loss."""
     micro_batch_tokens: int = Field(ge=1)
     silent_groups: Literal["skip", "resample"]
+    advantages: Literal["positive", "all"]
+    """Which rollouts of GRPO and RLOO teach: those better than their group's mean, or the others too."""
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
 
@@ -129,6 +133,8 @@ class TrainParams(Section):
     def _groups_matter(self) -> "TrainParams":
         if self.method == "ppo" and self.silent_groups == "resample":
             raise ValueError("silent_groups: resample goes with grpo and rloo; to ppo a group is nothing")
+        if self.method == "ppo" and self.advantages == "positive":
+            raise ValueError("advantages: positive goes with grpo and rloo; ppo learns from all (advantages: all)")
         return self
 
 

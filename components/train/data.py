@@ -17,9 +17,14 @@ Pairs = list[tuple[Question, Reference]]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """`english` for the warm-up, `rollouts` (trained languages) for RL, `validation` (the same) for the choice."""
+    """What each part of training is given.
+
+    `warmup` (English) for the warm-up; of the other problems `rollouts` (trained languages) for RL and `english` for
+    `sft`; `validation` (trained languages) for the choice of the checkpoint.
+    """
 
     shots: list[Question]
+    warmup: Pairs
     english: Pairs
     rollouts: Pairs
     validation: Pairs
@@ -36,22 +41,39 @@ def read_training_data(params: Params) -> TrainingData:
     held_out = _with_reference(read_questions(PROBLEMS / "validation.jsonl"), references)
     trained = set(params.base.trained_languages)
     asked = {"en"} if params.train.english_prompts else trained
-    given = shuffled({q.problem_id: r for q, r in seen}, params.train.shuffled_references, params.train.seed)
-    rollouts = [(q, given[q.problem_id]) for q, _ in seen if q.lang in asked]
+    warmup: Pairs = []
+    rest = seen
+    if params.train.warmup_steps:
+        warmup, rest = halves(seen, params.train.warmup_share, params.train.seed)
+    given = shuffled({q.problem_id: r for q, r in rest}, params.train.shuffled_references, params.train.seed)
+    rollouts = [(q, given[q.problem_id]) for q, _ in rest if q.lang in asked]
     rollouts = by_share(rollouts, params.train.language_shares, params.train.seed)
     if params.train.prompt_order == "easy_first":
         rollouts = easy_first(rollouts, references, params.train.seed)
     data = TrainingData(
         shots=read_questions(PROBLEMS / "shots.jsonl"),
-        english=[(q, r) for q, r in seen if q.lang == "en"],
+        warmup=[(q, r) for q, r in warmup if q.lang == "en"],
+        english=[(q, r) for q, r in rest if q.lang == "en"],
         rollouts=rollouts,
         validation=[(q, r) for q, r in held_out if q.lang in trained],
     )
-    _check("English `train` questions", data.english, 1 if params.train.warmup_steps else 0)
+    _check("English `train` questions for the warm-up", data.warmup, 1 if params.train.warmup_steps else 0)
     where = "English" if params.train.english_prompts else "the trained languages"
     _check(f"`train` questions in {where}", data.rollouts, params.train.prompts_per_step)
     _check("`validation` questions in the trained languages", data.validation, 1)
     return data
+
+
+def halves(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:
+    """What the warm-up learns and what RL is asked: of other problems, since answers learned by heart teach nothing.
+
+    `share` of the problems, drawn by `seed`, go to the warm-up; where that is 1, both get all.
+    """
+    problems = {q.problem_id for q, _ in pairs}
+    order = sorted(problems, key=lambda problem: _draw(f"{seed}/warmup/{problem}"))
+    first = set(order[: max(1, round(share * len(order)))])
+    warmup = [pair for pair in pairs if pair[0].problem_id in first]
+    return warmup, pairs if share == 1 else [pair for pair in pairs if pair[0].problem_id not in first]
 
 
 def shuffled(references: Mapping[str, Reference], share: float, seed: int) -> dict[str, Reference]:

@@ -74,6 +74,7 @@ def run_grpo(
         sampler=train.sampler,
         leave_one_out=train.method == "rloo",
         resample_silent=train.silent_groups == "resample",
+        positive_only=train.advantages == "positive",
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)

@@ -15,9 +15,9 @@ from components.train.supervised import Lesson
 from components.translation import Translation, Translator, translate_checked
 
 
-def english_lessons(data: TrainingData) -> list[Lesson]:
-    """Each English question with its reference."""
-    return [(question, reference.text) for question, reference in data.english if reference.text is not None]
+def english_lessons(pairs: Pairs) -> list[Lesson]:
+    """Each question with its reference."""
+    return [(question, reference.text) for question, reference in pairs if reference.text is not None]
 
 
 def translated_lessons(

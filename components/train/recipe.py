@@ -109,7 +109,7 @@ def _reinforce(
 def _teach(run: StageRun, begun: _Begun, policy: PeftModel, callbacks: list[TrainerCallback]) -> list[dict[str, Any]]:
     """Supervised steps as large as those of RL, on English references or on their translations."""
     train = run.params.train
-    lessons = english_lessons(begun.data)
+    lessons = english_lessons(begun.data.english)
     if train.sft_references == "translated":
         translator = load_reward_translator(run.params.reward.translator)
         lessons = translated_lessons(begun.data, translator, begun.journal, run.say)
@@ -187,6 +187,7 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
                 save_every=train.save_every,
                 seed=run.params.train.seed,
             )
-            fine_tune(policy, begun.prompt_format, english_lessons(begun.data), schedule, work / "warmup", [live])
+            lessons = english_lessons(begun.data.warmup)
+            fine_tune(policy, begun.prompt_format, lessons, schedule, work / "warmup", [live])
     save_adapter(policy, work / "warmup-saving", manifest.policy.name)
     (work / "warmup-saving").rename(done)

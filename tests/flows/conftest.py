@@ -65,7 +65,7 @@ def toy(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copy(empty_store, tmp_path / "mlruns")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("SHELL", "/bin/sh")  # DVC's, and without $SHELL it is this one, which may stay beside its command
+    monkeypatch.setenv("SHELL", "/bin/sh")  # DVC's where $SHELL is not set; may stay beside its command
     for name in ("PBRLSVR_TRACKING_URI", "PBRLSVR_PARENT_RUN_ID", "PREFECT_HOME", "DVC_SITE_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     subprocess.run(["git", "init", "-q"], check=True)

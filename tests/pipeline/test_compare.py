@@ -41,7 +41,8 @@ def test_arms_are_trained_and_compared_and_trained_again_only_where_something_ch
 def test_other_methods_rates_and_budgets(clone: Path):
     """PPO with two passes, supervised steps, two learning rates of which validation takes one, a budget in tokens."""
     params = yaml.safe_load((clone / "params.yaml").read_text())
-    arms = {"ppo": {"train.method": "ppo", "train.epochs": 2}, "sft": {"train.method": "sft", "train.max_tokens": 1}}
+    ppo_arm = {"train.method": "ppo", "train.advantages": "all", "train.epochs": 2}
+    arms = {"ppo": ppo_arm, "sft": {"train.method": "sft", "train.max_tokens": 1}}
     params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "learning_rates": [1e-5, 1e-3]}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "-m", "components.cli", "compare")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.contracts import PipelineError, Question, Reference, write_records
 from components.params import load_params
-from components.train.data import by_share, easy_first, read_training_data, shuffled
+from components.train.data import by_share, easy_first, halves, read_training_data, shuffled
 
 
 def question(split, number, lang):
@@ -31,7 +31,7 @@ def reference(split, number, kept=True):
 def params(tmp_path, monkeypatch):
     raw = yaml.safe_load(Path("params.yaml").read_text())
     raw["base"] |= {"languages": ["en", "es", "th"], "trained_languages": ["es"]}
-    raw["train"] |= {"prompts_per_step": 4}
+    raw["train"] |= {"prompts_per_step": 4, "warmup_share": 1.0}
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
     for split, count in (("shots", 1), ("train", 4), ("validation", 2)):
@@ -57,6 +57,33 @@ def test_a_share_of_the_problems_exchange_their_references(count, share, seed):
     assert given_ == shuffled(dict(reversed(own.items())), share, seed), "whatever their order"
 
 
+@given(st.integers(2, 30), st.floats(0.01, 1), st.integers(0, 99))
+def test_the_warm_up_and_rl_have_other_problems(count, share, seed):
+    pairs = [(question("train", n, lang), reference("train", n)) for n in range(count) for lang in ("en", "es", "sw")]
+    warmup, rest = halves(pairs, share, seed)
+    learned, asked = ({q.problem_id for q, _ in own} for own in (warmup, rest))
+    assert len(learned) == max(1, round(share * count))
+    assert len(warmup) == 3 * len(learned), "a problem in all its languages"
+    if share == 1:
+        assert warmup == rest == pairs
+    else:
+        assert not learned & asked
+        assert sorted(map(str, warmup + rest)) == sorted(map(str, pairs))
+    again = halves(pairs[::-1], share, seed)
+    assert sorted(map(str, again[0])) == sorted(map(str, warmup)), "whatever their order"
+
+
+def test_without_a_warm_up_rl_is_asked_all_problems(params):
+    keep(*ALL)
+    shares = {"warmup_share": 0.5, "prompts_per_step": 2}
+    half, none = (
+        read_training_data(params.model_copy(update={"train": params.train.model_copy(update=shares | steps)}))
+        for steps in ({}, {"warmup_steps": 0})
+    )
+    assert (len(half.warmup), len(half.english), len(half.rollouts)) == (2, 2, 2)
+    assert (len(none.warmup), len(none.english), len(none.rollouts)) == (0, 4, 4)
+
+
 def test_controls_of_training_change_what_rl_sees_and_nothing_else(params):
     keep(*ALL)
     own = read_training_data(params)
@@ -64,7 +91,7 @@ def test_controls_of_training_change_what_rl_sees_and_nothing_else(params):
     changed = read_training_data(params.model_copy(update={"train": params.train.model_copy(update=controls)}))
     assert [q.lang for q, _ in changed.rollouts] == ["en"] * 4
     assert all(q.problem_id != r.problem_id for q, r in changed.rollouts)
-    assert (changed.english, changed.validation) == (own.english, own.validation)
+    assert (changed.warmup, changed.english, changed.validation) == (own.warmup, own.english, own.validation)
 
 
 @given(st.dictionaries(st.sampled_from(["es", "sw", "th"]), st.floats(0.1, 5)), st.integers(1, 20), st.integers(0, 9))
@@ -104,7 +131,8 @@ ALL = [("train", n) for n in range(4)] + [("validation", n) for n in range(2)]
 def test_pairs_are_those_with_a_kept_reference_in_their_languages_and_need_no_gold(params):
     keep(*ALL)
     data = read_training_data(params)
-    assert [q.lang for q, _ in data.english] == ["en"] * 4
+    assert [q.lang for q, _ in data.warmup] == ["en"] * 4
+    assert data.english == data.warmup
     assert [q.lang for q, _ in data.rollouts] == ["es"] * 4
     assert [q.lang for q, _ in data.validation] == ["es"] * 2
     assert {q.answer for q, _ in data.english + data.rollouts + data.validation} == {None}
@@ -115,7 +143,10 @@ def test_pairs_are_those_with_a_kept_reference_in_their_languages_and_need_no_go
     ("missing", "message"),
     [
         ([("train", 0)], "3 `train` questions in the trained languages have a kept reference, 4 are needed"),
-        ([("train", n) for n in range(4)], "0 English `train` questions have a kept reference, 1 are needed"),
+        (
+            [("train", n) for n in range(4)],
+            "0 English `train` questions for the warm-up have a kept reference, 1 are needed",
+        ),
         ([("validation", 0), ("validation", 1)], "0 `validation` questions in the trained languages"),
     ],
 )

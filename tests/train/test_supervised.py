@@ -37,7 +37,7 @@ def reference(number, text=ENGLISH):
 def data(num=3):
     english = [(question(number, "en"), reference(number)) for number in range(num)]
     rollouts = [(question(number, "es"), reference(number)) for number in range(num)]
-    return TrainingData(shots=[], english=english, rollouts=rollouts, validation=rollouts)
+    return TrainingData(shots=[], warmup=english, english=english, rollouts=rollouts, validation=rollouts)
 
 
 class Canned:
@@ -94,7 +94,7 @@ def test_a_spent_budget_ends_them_and_a_resumption_adds_nothing(tmp_path):
 
 
 def test_english_lessons_are_questions_with_their_references():
-    assert english_lessons(data(2)) == [(question(0, "en"), ENGLISH), (question(1, "en"), ENGLISH)]
+    assert english_lessons(data(2).english) == [(question(0, "en"), ENGLISH), (question(1, "en"), ENGLISH)]
 
 
 def test_translated_lessons_leave_out_what_is_of_no_use_and_say_so(tmp_path, monkeypatch):
