@@ -31,25 +31,26 @@ SCRATCH = Path(".checkpoints/learning")
 NUM_OF_A_FAMILY = 12
 """Development problems; 8 families of one step and 5 languages make 480 questions."""
 GOLD = {"reward.function": "gold"}
-ALL = {"train.advantages": "all"}
+GRPO = {"train.method": "grpo"}
+RLOO = {"train.method": "rloo"}
 WIDE = {"train.prompts_per_step": 16}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "gold-1e-4": {**GOLD, "train.learning_rate": 1e-4},
-    "gold-2e-4": {**GOLD, "train.learning_rate": 2e-4},
-    "gold-4e-4": {**GOLD, "train.learning_rate": 4e-4},
-    "gold-rloo-2e-4": {**GOLD, "train.learning_rate": 2e-4, "train.method": "rloo"},
-    "gold-wide-2e-4": {**GOLD, **WIDE, "train.learning_rate": 2e-4},
-    "gold-two-epochs-2e-4": {**GOLD, "train.learning_rate": 2e-4, "train.epochs": 2},
-    "gold-all-2e-5": {**GOLD, **ALL, "train.learning_rate": 2e-5},
-    "gold-all-4e-5": {**GOLD, **ALL, "train.learning_rate": 4e-5},
-    "gold-all-1e-4": {**GOLD, **ALL, "train.learning_rate": 1e-4},
-    "hybrid-2e-4": {"train.learning_rate": 2e-4},
-    "hybrid-4e-4": {"train.learning_rate": 4e-4},
-    "hybrid-rloo-2e-4": {"train.learning_rate": 2e-4, "train.method": "rloo"},
-    "hybrid-all-4e-5": {**ALL, "train.learning_rate": 4e-5},
-    "hybrid-all-1e-4": {**ALL, "train.learning_rate": 1e-4},
-    "form-2e-4": {"reward.function": "form", "train.learning_rate": 2e-4},
-    "shuffled-2e-4": {"train.shuffled_references": 1.0, "train.learning_rate": 2e-4},
+    "gold-raft-1e-4": {**GOLD, "train.learning_rate": 1e-4},
+    "gold-raft-2e-4": {**GOLD, "train.learning_rate": 2e-4},
+    "gold-raft-4e-4": {**GOLD, "train.learning_rate": 4e-4},
+    "gold-grpo-2e-5": {**GOLD, **GRPO, "train.learning_rate": 2e-5},
+    "gold-grpo-4e-5": {**GOLD, **GRPO, "train.learning_rate": 4e-5},
+    "gold-grpo-1e-4": {**GOLD, **GRPO, "train.learning_rate": 1e-4},
+    "gold-grpo-two-epochs-4e-5": {**GOLD, **GRPO, "train.learning_rate": 4e-5, "train.epochs": 2},
+    "gold-grpo-wide-4e-5": {**GOLD, **GRPO, **WIDE, "train.learning_rate": 4e-5},
+    "gold-grpo-wide-1e-4": {**GOLD, **GRPO, **WIDE, "train.learning_rate": 1e-4},
+    "gold-rloo-4e-5": {**GOLD, **RLOO, "train.learning_rate": 4e-5},
+    "hybrid-raft-1e-4": {"train.learning_rate": 1e-4},
+    "hybrid-raft-2e-4": {"train.learning_rate": 2e-4},
+    "hybrid-grpo-4e-5": {**GRPO, "train.learning_rate": 4e-5},
+    "hybrid-grpo-wide-1e-4": {**GRPO, **WIDE, "train.learning_rate": 1e-4},
+    "form-raft-2e-4": {"reward.function": "form", "train.learning_rate": 2e-4},
+    "shuffled-raft-2e-4": {"train.shuffled_references": 1.0, "train.learning_rate": 2e-4},
 }
 COLUMNS = (
     "setting",
@@ -93,7 +94,8 @@ def print_table() -> None:
     print(f"| {' | '.join(COLUMNS)} |")
     for row in _rows():
         gain = "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**{k: 100 * v for k, v in row["gain"].items()})
-        accuracy, reward = f"{100 * row['accuracy']:.1f}", f"{row['reward'][0]:.3f} → {row['reward'][1]:.3f}"
+        accuracy = f"{100 * row['accuracy']:.1f}"
+        reward = " → ".join("–" if value is None else f"{value:.3f}" for value in row["reward"])
         cells = (
             row["setting"],
             row["seed"],
@@ -156,7 +158,10 @@ def _setting(run: StageRun, folder: Path, name: str, fixed: bool) -> None:
         "values": dict(SETTINGS[name]),
         "accuracy": bootstrap.accuracy("trained", bootstrap.languages).mean,
         "gain": {"mean": gain.mean, "low": gain.low, "high": gain.high},
-        "reward": [run.metrics["reward_first_fifth"], run.metrics["reward_last_fifth"]],
+        "reward": [
+            run.metrics.get("rollouts_reward") or run.metrics["reward_first_fifth"],
+            run.metrics["reward_last_fifth"],
+        ],
         "step_seconds": run.metrics["step_seconds_mean"],
         "num_problems": len({row.problem_id for row in rows}),
     }

@@ -94,10 +94,6 @@ def test_the_repositorys_file_loads_with_its_values():
             "`file`: train.sft_references: translated needs `reward.translator`",
         ),
         (
-            {"train.method": "ppo"},
-            "`train`: advantages: positive goes with grpo and rloo; ppo learns from all (advantages: all)",
-        ),
-        (
             {"train.method": "ppo", "train.silent_groups": "resample"},
             "`train`: silent_groups: resample goes with grpo and rloo; to ppo a group is nothing",
         ),

@@ -88,7 +88,7 @@ class TrainParams(Section):
 
     seed: int = Field(ge=0, lt=2**31)
     """Of training alone: another one repeats it on the same problems and references."""
-    method: Literal["grpo", "rloo", "ppo", "sft"]
+    method: Literal["raft", "grpo", "rloo", "ppo", "sft"]
     sft_references: Literal["english", "translated"]
     """What `sft` learns from: English questions with their references, or the trained languages' with translations."""
     max_tokens: int = Field(ge=0)
@@ -117,6 +117,10 @@ class TrainParams(Section):
     learning_rate_warmup_steps: int = Field(ge=0)
     epochs: int = Field(ge=1, le=16)
     """Passes over each step's rollouts, an update each, with clipped ratios from the second on."""
+    raft_min_reward: float
+    """Rollouts under it teach nothing, nor those under their group's mean."""
+    raft_batch_size: int = Field(ge=1)
+    """Rollouts that an update learns from."""
     gae_lambda: float = Field(ge=0, le=1)
     """Of PPO's advantages: 1 takes reward - value, 0 the next token's value alone."""
     value_learning_rate: float = Field(gt=0, lt=1)
@@ -124,8 +128,6 @@ class TrainParams(Section):
     """Weight of PPO's value loss."""
     micro_batch_tokens: int = Field(ge=1)
     silent_groups: Literal["skip", "resample"]
-    advantages: Literal["positive", "all"]
-    """Which rollouts of GRPO and RLOO teach: those better than their group's mean, or the others too."""
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
 
@@ -133,8 +135,6 @@ class TrainParams(Section):
     def _groups_matter(self) -> "TrainParams":
         if self.method == "ppo" and self.silent_groups == "resample":
             raise ValueError("silent_groups: resample goes with grpo and rloo; to ppo a group is nothing")
-        if self.method == "ppo" and self.advantages == "positive":
-            raise ValueError("advantages: positive goes with grpo and rloo; ppo learns from all (advantages: all)")
         return self
 
 

@@ -71,7 +71,7 @@ def _seconds(run: Callable[[], object]) -> float:
 def memory_bytes(shape: Shape, params: Params, dtype_bytes: int, prompt_tokens: int) -> dict[str, float]:
     """What is in memory at once while training: sampling and learning take turns, so the larger of the two counts."""
     train, sampling = params.train, params.sampling
-    rows = train.prompts_per_step * train.group_size
+    rows = sampling.batch_size if train.method == "raft" else train.prompts_per_step * train.group_size
     cache = rows * (prompt_tokens + sampling.max_new_tokens) * shape.cache_numbers * dtype_bytes
     learning = train.micro_batch_tokens * shape.saved_bytes_per_token + _HEAD_BYTES
     return {

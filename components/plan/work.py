@@ -35,21 +35,24 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     lessons = train.warmup_steps * train.warmup_batch_size
     checks = 1 + -(-train.steps // train.validate_every)
     by_reinforcement = 0 if train.method == "sft" else rollouts
+    supervised = train.method in ("sft", "raft")
+    step = train.raft_batch_size if train.method == "raft" else train.prompts_per_step * train.group_size
+    taught = train.steps * step
     # a prompt is computed once for its group
-    prompts = rollouts if train.method == "sft" else train.steps * train.prompts_per_step
+    prompts = taught if supervised else train.steps * train.prompts_per_step
     warmed_up = lessons * (prompt_tokens + params.reference.max_new_tokens)
-    learned = train.epochs * (prompts * prompt_tokens + rollouts * sampling.max_new_tokens)
+    learned = train.epochs * (prompts * prompt_tokens + taught * sampling.max_new_tokens)
     greedy = checks * problems.num_validation * num_trained
     longest, size = sampling.max_new_tokens, sampling.batch_size
-    step = train.prompts_per_step * train.group_size
+    together = size if train.method == "raft" else step
     calibrated = params.calibrate.num_problems * params.calibrate.num_samples * num_languages
     audited = params.audit.num_problems * params.audit.num_samples * num_languages
     return [
         Work("reference", asked * params.reference.num_samples, params.reference.max_new_tokens, 0, size),
         Work("calibrate", calibrated, longest, 0, size),
         Work("train: warm-up", 0, 0, warmed_up, size, learns_whole_vocabulary=True),
-        Work("train: rollouts", by_reinforcement, longest, 0, step),
-        Work("train: learning", 0, 0, learned, step, learns_whole_vocabulary=train.method == "sft"),
+        Work("train: rollouts", by_reinforcement, longest, 0, together),
+        Work("train: learning", 0, 0, learned, step, learns_whole_vocabulary=supervised),
         Work("train: validation", greedy, longest, 0, size),
         Work("audit", audited, longest, 0, size),
         Work(

@@ -152,7 +152,12 @@ def _training(inputs: Inputs, params: Params) -> Bullets:
         f"After it {told['steps']} steps of {told['method'].upper()}, learning rate {asked.learning_rate:g}; step "
         f"{told['chosen_step']} was chosen on validation. Seed {params.train.seed}.",
     ]
-    if asked.method != "sft":
+    if asked.method == "raft":
+        items.append(
+            f"Its lessons: {told['num_lessons']} different good ones of {told['num_rollouts']} responses that the "
+            f"warmed-up policy gave ({asked.group_size} a prompt), {asked.raft_batch_size} a step."
+        )
+    elif asked.method != "sft":
         items.append(f"A step: {asked.prompts_per_step} prompts, {asked.group_size} responses each.")
     if asked.shuffled_references:
         items.append(f"A control: {percent(asked.shuffled_references, 0)} % of the references are other problems'.")

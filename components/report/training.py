@@ -20,7 +20,13 @@ def training_blocks(inputs: Inputs) -> list[Block]:
         f"{percent(validation.get(0))} % after the warm-up, {percent(validation[chosen])} % at step {chosen}, which "
         f"was chosen for it."
     )
-    if train["method"] != "sft":
+    if train["method"] == "raft":
+        told += (
+            f" The warmed-up policy's {train['num_rollouts']} rollouts had a mean reward of "
+            f"{decimal(train['rollouts_reward'], 3)}; {train['num_lessons']} different good ones were learned. "
+            f"Truncated responses: {percent(train['truncated_share'])} %."
+        )
+    elif train["method"] != "sft":
         told += (
             f" Mean reward {decimal(train['reward_first_fifth'], 3)} in the first fifth and "
             f"{decimal(train['reward_last_fifth'], 3)} in the last. Groups whose responses all got the same reward: "
@@ -39,11 +45,14 @@ def timing_blocks(train: Mapping[str, Any], params: Params) -> list[Block]:
     rows = [["seconds a step, mean", decimal(seconds, 1)]]
     for name in ("tokens_sampled", "tokens_learned"):
         rows.append([f"{name.replace('_', ' ')}, in all", f"{train[name]:,.0f}"])
-    shape = (
-        f"A step samples {params.train.group_size} responses to each of {params.train.prompts_per_step} prompts and "
-        "learns from them. "
-        if params.train.method != "sft"
-        else ""
+    train_params = params.train
+    shape = {
+        "sft": "",
+        "raft": f"A step learns from {train_params.raft_batch_size} rollouts. ",
+    }.get(
+        train_params.method,
+        f"A step samples {train_params.group_size} responses to each of {train_params.prompts_per_step} prompts and "
+        "learns from them. ",
     )
     note = (
         f"{shape}What each reward costs stands beside its AUC; all of it depends on the machine and its load. Seconds "

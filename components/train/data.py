@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.contracts import PipelineError, Question, Reference, read_records
 from components.params import Params
@@ -109,6 +110,25 @@ def easy_first(pairs: Pairs, references: Mapping[str, Reference], seed: int) -> 
         return -references[question.problem_id].agreement, _draw(f"{seed}/{question.problem_id}/{question.lang}")
 
     return sorted(pairs, key=place)
+
+
+def in_drawn_order(pairs: Pairs, prompt_order: str, seed: int) -> Pairs:
+    """In an order drawn by `seed`, unless they are in the order that was asked for."""
+    if prompt_order != "shuffled":
+        return pairs
+    return sorted(pairs, key=lambda pair: _draw(f"{seed}/order/{pair[0].problem_id}/{pair[0].lang}"))
+
+
+def reward_columns(pairs: Pairs) -> dict[str, list[Any]]:
+    """What rewards are given of each pair, beside the response."""
+    return {
+        "lang": [q.lang for q, _ in pairs],
+        "reference_answer": [r.answer for _, r in pairs],
+        "reference_text": [r.text for _, r in pairs],
+        "gold_answer": [q.answer for q, _ in pairs],  # for the upper bound alone
+        "question": [q.question for q, _ in pairs],
+        "choices": [list(q.choices) for q, _ in pairs],
+    }
 
 
 def _draw(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """The policy-gradient run by GRPO, RLOO or PPO on target-language prompts, LoRA weights only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from peft import PeftModel
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig
 
-from components.contracts import Question, Reference
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding
 from components.params import Params
 from components.reward.terms import Reward
 from components.train.checkpoints import train_or_resume
+from components.train.data import Pairs, reward_columns
 from components.train.folding import SamplingCopy
 from components.train.ppo import PivotPPOTrainer
 from components.train.trainer import PivotGRPOTrainer
@@ -24,7 +24,7 @@ def run_grpo(
     policy: PeftModel,
     sampling_copy: SamplingCopy,
     prompt_format: PromptFormat,
-    pairs: Sequence[tuple[Question, Reference]],
+    pairs: Pairs,
     reward: Reward,
     params: Params,
     checkpoints: Path,
@@ -39,15 +39,7 @@ def run_grpo(
     Returns:
         The trainer's log, one dict a step.
     """
-    columns = {
-        "prompt": [prompt_format.prompt_text(q.asked, q.lang) for q, _ in pairs],
-        "lang": [q.lang for q, _ in pairs],
-        "reference_answer": [r.answer for _, r in pairs],
-        "reference_text": [r.text for _, r in pairs],
-        "gold_answer": [q.answer for q, _ in pairs],  # for the upper bound alone
-        "question": [q.question for q, _ in pairs],
-        "choices": [list(q.choices) for q, _ in pairs],
-    }
+    columns = {"prompt": [prompt_format.prompt_text(q.asked, q.lang) for q, _ in pairs], **reward_columns(pairs)}
     train = params.train
     trainer_of_method: Callable[..., PivotGRPOTrainer] = PivotGRPOTrainer
     if train.method == "ppo":
@@ -74,7 +66,6 @@ def run_grpo(
         sampler=train.sampler,
         leave_one_out=train.method == "rloo",
         resample_silent=train.silent_groups == "resample",
-        positive_only=train.advantages == "positive",
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)

@@ -24,15 +24,17 @@ from components.params import Params
 from components.progress import Progress
 from components.reward.build import load_reward_translator
 from components.reward.calibrated import training_reward
+from components.reward.functions import Scores
 from components.stage import StageRun
 from components.train.callbacks import Budget, Candidates, Completions, LiveMetrics, StepsAlone, save_adapter
 from components.train.data import TrainingData, read_training_data
 from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
+from components.train.raft import Round, sample_round
 from components.train.results import Outputs, write_outputs
 from components.train.rollouts import check_sampler
-from components.train.supervised import Schedule, fine_tune
+from components.train.supervised import Lesson, Schedule, fine_tune
 from components.train.validation import Validation
 
 CALIBRATION = Path("data/calibrate/calibration")
@@ -78,16 +80,20 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
     save = partial(save_adapter, policy, base_name=begun.manifest.policy.name)
     candidates = Candidates(save, work / "candidates", settings.validate_every, measure, settings.epochs)
     with Progress(f"train: {settings.method} updates", settings.steps * settings.epochs) as progress:
-        watching = [LiveMetrics(progress, settings.method, run.log_metrics), candidates]
-        budget = Budget(settings.max_tokens, settings.epochs)
-        if settings.method == "sft":
-            history = _teach(run, begun, policy, [*watching, budget])
+        watching: list[TrainerCallback] = [LiveMetrics(progress, settings.method, run.log_metrics), candidates]
+        sampled: Round | None = None
+        if settings.method == "raft":
+            sampled = _sample(run, begun, responder)
+            history = _teach(run, begun, policy, sampled.lessons, watching, sampled.num_tokens)
+        elif settings.method == "sft":
+            history = _teach(run, begun, policy, _references(run, begun), watching)
         else:
+            budget = Budget(settings.max_tokens, settings.epochs)
             history = _reinforce(run, begun, policy, sampling_copy, [*watching, budget])
     last = max(int(entry["step"]) for entry in history) // settings.epochs
     if last not in validation.history:
         candidates.take(last)
-    write_outputs(run, history, validation, work, outputs)
+    write_outputs(run, history, validation, work, outputs, sampled.metrics() if sampled else {})
 
 
 def _reinforce(
@@ -106,24 +112,52 @@ def _reinforce(
     )
 
 
-def _teach(run: StageRun, begun: _Begun, policy: PeftModel, callbacks: list[TrainerCallback]) -> list[dict[str, Any]]:
-    """Supervised steps as large as those of RL, on English references or on their translations."""
+def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
+    """RAFT's rollouts, of the policy as it was warmed up."""
+    encoder = Encoder(run.params.reward.encoder)
+    reward = training_reward(run.params.reward, encoder, CALIBRATION)
+
+    def score(**columns: Any) -> Scores:  # noqa: ANN401
+        encoder.forget()  # as `StepsAlone`
+        return reward(**columns)
+
+    found = sample_round(run.params, begun.data.rollouts, responder, score, begun.journal, run.log_metrics)
+    run.say(f"{len(found.lessons)} different good responses among {found.metrics()['num_rollouts']} rollouts")
+    return found
+
+
+def _references(run: StageRun, begun: _Begun) -> list[Lesson]:
+    """The English references, or their translations."""
+    if run.params.train.sft_references == "english":
+        return english_lessons(begun.data.english)
+    translator = load_reward_translator(run.params.reward.translator)
+    return translated_lessons(begun.data, translator, begun.journal, run.say)
+
+
+def _teach(
+    run: StageRun,
+    begun: _Begun,
+    policy: PeftModel,
+    lessons: list[Lesson],
+    callbacks: list[TrainerCallback],
+    num_tokens_sampled: int = 0,
+) -> list[dict[str, Any]]:
+    """As many supervised steps as RL has updates; on references each is as large as RL's."""
     train = run.params.train
-    lessons = english_lessons(begun.data.english)
-    if train.sft_references == "translated":
-        translator = load_reward_translator(run.params.reward.translator)
-        lessons = translated_lessons(begun.data, translator, begun.journal, run.say)
     write_lessons(begun.work / "lessons.parquet", lessons)
+    ranked = train.method == "raft"
     schedule = Schedule(
         steps=train.steps * train.epochs,
-        batch_size=train.prompts_per_step * train.group_size,
+        batch_size=train.raft_batch_size if ranked else train.prompts_per_step * train.group_size,
         learning_rate=train.learning_rate,
         learning_rate_warmup_steps=train.learning_rate_warmup_steps,
-        shape="constant_with_warmup",
+        shape="cosine" if ranked else "constant_with_warmup",
         micro_batch_tokens=train.micro_batch_tokens,
         save_every=train.save_every * train.epochs,
         seed=run.params.train.seed,
     )
+    left = max(1, train.max_tokens - num_tokens_sampled) if train.max_tokens else 0
+    callbacks = [*callbacks, Budget(left, train.epochs)]
     return fine_tune(policy, begun.prompt_format, lessons, schedule, begun.work / "sft", callbacks)
 
 

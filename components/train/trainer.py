@@ -4,8 +4,7 @@ Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a s
 - `_get_train_sampler`: an epoch's order does not depend on how the epochs before it were run;
 - `rollout_func` (documented): rollouts from the sampling copy, one prefill a prompt;
 - `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language;
-- `_generate_and_score_completions`: A = (R - mean) / max(std, floor) or RLOO's, or max(A, 0); other prompts for silent
-  groups;
+- `_generate_and_score_completions`: A = (R - mean) / max(std, floor) or RLOO's; other prompts for silent groups;
 - `_compute_loss`: TRL's loss in micro-batches by tokens (`components.train.learning`);
 - `_get_per_token_logps_and_entropies`: one differentiable prefill a prompt, no materialised logits, and of the words
   that a token was drawn from (rollouts that do not tell them: of the vocabulary).
@@ -55,7 +54,6 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         sampler: str = "own",
         leave_one_out: bool = False,
         resample_silent: bool = False,
-        positive_only: bool = False,
         warn: Callable[[str], None] = say,
         **kwargs: Any,  # noqa: ANN401 - GRPOTrainer's
     ) -> None:
@@ -63,14 +61,13 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
 
         `sampler`: own, or one of `components.train.rollouts.MODES`.
         `leave_one_out`: RLOO's advantage (Ahmadian et al. 2024, arXiv 2402.14740) in place of the standardised one.
-        `positive_only`: rollouts that are no better than their group's mean teach nothing (docs/paper_index.md).
         """
         super().__init__(rollout_func=self._rollout, **kwargs)
         if self.args.gradient_accumulation_steps > 1 or self.loss_type not in ("grpo", "dr_grpo"):
             raise ValueError("micro-batches by tokens need a mean over rollouts (grpo, dr_grpo) and no accumulation")
         self.sampling_copy, self.prompt_format, self.decoding = sampling_copy, prompt_format, decoding
         self.advantage_std_floor, self.resample_silent = advantage_std_floor, resample_silent
-        self.leave_one_out, self.positive_only = leave_one_out, positive_only
+        self.leave_one_out = leave_one_out
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
         self.faults = Faults(warn)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
@@ -159,8 +156,6 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
             output["support"] = self._support
         scale = self._scale(self._totals.view(-1, self.num_generations))
         output["advantages"] = (output["advantages"].view(-1, self.num_generations) * scale[:, None]).view(-1)
-        if self.positive_only:
-            output["advantages"].clamp_(min=0)
         output["lang"] = self.learning.lang_ids([row["lang"] for row in inputs])
         logged: Any = self._logs["advantages"]  # TRL's for these rows are at its end
         logged[-len(inputs) :] = output["advantages"].tolist()

@@ -39,21 +39,26 @@ def test_arms_are_trained_and_compared_and_trained_again_only_where_something_ch
 
 
 def test_other_methods_rates_and_budgets(clone: Path):
-    """PPO with two passes, supervised steps, two learning rates of which validation takes one, a budget in tokens."""
+    """PPO with two passes, RAFT, supervised steps, two rates of which validation takes one, a budget in tokens."""
     params = yaml.safe_load((clone / "params.yaml").read_text())
-    ppo_arm = {"train.method": "ppo", "train.advantages": "all", "train.epochs": 2}
-    arms = {"ppo": ppo_arm, "sft": {"train.method": "sft", "train.max_tokens": 1}}
+    arms = {
+        "ppo": {"train.method": "ppo", "train.epochs": 2},
+        "sft": {"train.method": "sft", "train.max_tokens": 1},
+        "raft": {"train.method": "raft", "train.raft_min_reward": 0.0, "train.raft_batch_size": 4},
+    }
     params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "learning_rates": [1e-5, 1e-3]}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "-m", "components.cli", "compare")
-    ppo, sft = (json.loads((clone / f"metrics/compare/{arm}-17.json").read_text()) for arm in arms)
-    for own in (ppo, sft):
+    ppo, sft, raft = (json.loads((clone / f"metrics/compare/{arm}-17.json").read_text()) for arm in arms)
+    for own in (ppo, sft, raft):
         assert set(own["tried"]) == {"1e-05", "0.001"}
         best = max(own["tried"].values())
         assert own["tried"][f"{own['learning_rate']:g}"] == best
         assert own["tokens_learned"] > 0
     assert (ppo["method"], ppo["steps"], sorted(ppo["validation"])) == ("ppo", 2, ["0", "1", "2"])
     assert (sft["method"], sft["steps"], sft["tokens_sampled"]) == ("sft", 1, 0)
+    assert (raft["method"], raft["steps"]) == ("raft", 2)
+    assert raft["tokens_sampled"] > 0
     adapter = (
         clone / f"data/compare/ppo-17/rate-{ppo['learning_rate']:g}/trained/adapter_model.safetensors"
     ).read_bytes()

@@ -1,0 +1,145 @@
+"""Reward-ranked fine-tuning in one round (RAFT, Dong et al. 2023, arXiv 2304.06767): sample, score, keep, learn.
+
+The warmed-up policy answers RL's prompts; what the reward finds good becomes lessons, each different response once, so
+that a prompt whose rollouts are all alike weighs no more than one that is seldom solved (docs/LOG.md has what that and
+learning in steps of few prompts change).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from components.contracts import PipelineError, Question
+from components.generation.responder import Responder, seed_piece
+from components.generation.sampler import Decoding
+from components.journal import Journal
+from components.params import Params
+from components.reward.functions import LanguageReward, Scores
+from components.train.data import Pairs, in_drawn_order, reward_columns
+from components.train.live import Sums, add_responses
+from components.train.supervised import Lesson
+
+Log = Callable[[dict[str, float], int], None]
+Score = Callable[..., Scores]
+"""A reward; what it gives must not hang on the batches before."""
+
+
+class Rollout(BaseModel):
+    """A response that was sampled, and its reward, None where it could not be scored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    num_tokens: int
+    truncated: bool
+    reward: float | None
+    language_share: float | None
+    """Of its words in the prompt's language."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was sampled, and what of it is learned."""
+
+    questions: Sequence[Question]
+    groups: Sequence[Sequence[Rollout]]
+    """Of each question."""
+    min_reward: float
+
+    @property
+    def lessons(self) -> list[Lesson]:
+        """Each question with its good responses."""
+        pairs = zip(self.questions, self.groups, strict=True)
+        return [(question, text) for question, group in pairs for text in good(group, self.min_reward)]
+
+    @property
+    def num_tokens(self) -> int:
+        """Sampled."""
+        return sum(rollout.num_tokens for group in self.groups for rollout in group)
+
+    def metrics(self) -> dict[str, float | None]:
+        """Of metrics/train.json."""
+        rollouts = [rollout for group in self.groups for rollout in group]
+        known = [rollout.reward for rollout in rollouts if rollout.reward is not None]
+        return {
+            "num_rollouts": len(rollouts),
+            "num_lessons": len(self.lessons),
+            "rollouts_reward": sum(known) / len(known) if known else None,
+            "truncated_share": sum(rollout.truncated for rollout in rollouts) / len(rollouts),
+            "tokens_sampled": self.num_tokens,
+        }
+
+
+def good(group: Sequence[Rollout], min_reward: float) -> list[str]:
+    """The different responses, ended by themselves, whose reward is under neither `min_reward` nor the group's mean."""
+    known = [rollout.reward for rollout in group if rollout.reward is not None]
+    if not known:
+        return []
+    bar = max(min_reward, sum(known) / len(known) - 1e-6)  # all alike: rounding must not lose them
+    kept = [r.text for r in group if r.reward is not None and r.reward >= bar and not r.truncated]
+    return list(dict.fromkeys(kept))
+
+
+def sample_round(
+    params: Params, pairs: Pairs, responder: Responder, reward: Score, journal: Journal, log: Log
+) -> Round:
+    """`steps` × `prompts_per_step` prompts, `group_size` rollouts each; a batch that is done stays done.
+
+    Args:
+        pairs: Questions with their references, at least one; where they are fewer than prompts, all are asked once.
+        log: Given the metrics by language of each batch, and its number.
+
+    Raises:
+        PipelineError: No rollout is good enough to be learned from.
+    """
+    train = params.train
+    asked = in_drawn_order(pairs, train.prompt_order, train.seed)[: train.steps * train.prompts_per_step]
+    size = max(1, params.sampling.batch_size // train.group_size)
+    groups: list[list[Rollout]] = []
+    for number, start in enumerate(range(0, len(asked), size)):
+        own = asked[start : start + size]
+        key = f"rollouts-{number:04d}"
+        rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, responder, reward, key))
+        log(_told([q.lang for q, _ in own], rollouts, train.group_size), number)
+        groups += [rollouts[at : at + train.group_size] for at in range(0, len(rollouts), train.group_size)]
+    found = Round([question for question, _ in asked], groups, train.raft_min_reward)
+    if not found.lessons:
+        raise PipelineError(
+            f"none of {len(asked) * train.group_size} rollouts has a reward of `train.raft_min_reward` "
+            f"({train.raft_min_reward:g}): lower it, or take easier problems"
+        )
+    return found
+
+
+def _sampled(params: Params, pairs: Pairs, responder: Responder, reward: Score, key: str) -> list[Rollout]:
+    train, sampling = params.train, params.sampling
+    seed_piece(train.seed, key)
+    decoding = Decoding(sampling.max_new_tokens, sampling.temperature, sampling.top_k)
+    groups = responder.respond([(q.asked, q.lang) for q, _ in pairs], decoding, train.group_size)
+    responses = [response for group in groups for response in group]
+    repeated = [pair for pair in pairs for _ in range(train.group_size)]
+    texts, columns = [response.text for response in responses], reward_columns(repeated)
+    scores = reward(completions=texts, **columns)
+    shares = LanguageReward()(texts, columns["lang"], columns["question"])
+    return [
+        Rollout(
+            text=response.text,
+            num_tokens=response.num_tokens,
+            truncated=response.truncated,
+            reward=score,
+            language_share=share,
+        )
+        for response, score, share in zip(responses, scores, shares, strict=True)
+    ]
+
+
+def _told(langs: Sequence[str], rollouts: Sequence[Rollout], group_size: int) -> dict[str, float]:
+    sums = Sums()
+    rewards = torch.tensor([float("nan") if r.reward is None else r.reward for r in rollouts])
+    repeated = [lang for lang in langs for _ in range(group_size)]
+    lengths, cut = [r.num_tokens for r in rollouts], [r.truncated for r in rollouts]
+    add_responses(sums, repeated, rewards, lengths, cut, [r.language_share for r in rollouts], group_size)
+    return {f"raft/{name}": value for name, value in sums.values().items()}

@@ -1,0 +1,112 @@
+"""RAFT's round: what is kept of the rollouts, that a finished batch is never sampled again, and a round without any."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.contracts import PipelineError
+from components.generation.responder import Response
+from components.journal import Journal
+from components.params import load_params
+from components.train.raft import Rollout, good, sample_round
+from tests.train.test_supervised import question, reference
+
+GROUP, PER_STEP, STEPS = 4, 2, 2
+
+
+def rollout(text, reward, truncated=False):
+    return Rollout(text=text, num_tokens=3, truncated=truncated, reward=reward, language_share=1.0)
+
+
+@pytest.mark.parametrize(
+    ("group", "kept"),
+    [
+        ([("a", 1.0), ("b", 0.0), ("a", 1.0), ("c", 1.0)], ["a", "c"]),  # each once
+        ([("a", 0.9), ("b", 0.7), ("c", 0.8)], ["a", "c"]),  # under their mean
+        ([("a", 0.7), ("b", 0.7), ("c", 0.7)], ["a", "b", "c"]),  # all alike
+        ([("a", 0.4), ("b", 0.2)], []),  # the best of the bad
+        ([("a", None), ("b", 0.6)], ["b"]),
+        ([("a", None)], []),
+    ],
+)
+def test_what_is_good(group, kept):
+    assert good([rollout(text, reward) for text, reward in group], 0.5) == kept
+
+
+def test_a_response_that_was_cut_off_is_not_learned():
+    assert good([rollout("a", 1.0, truncated=True), rollout("b", 1.0)], 0.5) == ["b"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1)), min_size=1), st.floats(0, 1))
+def test_the_best_is_kept_where_it_is_good_enough(group, least):
+    kept = good([rollout(text, reward) for text, reward in group], least)
+    best = max(reward for _, reward in group)
+    assert bool(kept) == (best >= least)
+    assert len(set(kept)) == len(kept)
+    if kept:
+        assert {text for text, reward in group if reward == best} <= set(kept)
+
+
+class Parrot:
+    """Answers at random, and counts the prompts."""
+
+    def __init__(self):
+        self.asked = []
+
+    def respond(self, questions, _decoding, num_samples):
+        self.asked += [question for question, _ in questions]
+        draws = torch.randint(0, 6, (len(questions), num_samples)).tolist()
+        return [[Response(f"Es {value}.", 4, truncated=value == 5) for value in row] for row in draws]
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """Parameters of two prompts a batch, and five pairs."""
+    params = load_params()
+    train = {"group_size": GROUP, "prompts_per_step": PER_STEP, "steps": STEPS, "method": "raft"}
+    params = params.model_copy(
+        update={
+            "train": params.train.model_copy(update=train),
+            "sampling": params.sampling.model_copy(update={"batch_size": 2 * GROUP}),
+        }
+    )
+    monkeypatch.chdir(tmp_path)
+    return params, [(question(number, "es"), reference(number)) for number in range(5)]
+
+
+def is_even(completions, reference_text, gold_answer, **_):
+    assert len(completions) == len(reference_text) == len(gold_answer)
+    return [float(int(text[3]) % 2 == 0) for text in completions]
+
+
+def test_finished_batches_stay_and_the_round_is_the_same(asked):
+    params, pairs = asked
+    told = []
+    parrot, journal = Parrot(), Journal("raft", "f")
+    whole = sample_round(params, pairs, parrot, is_even, journal, lambda values, step: told.append((step, values)))
+    assert len(parrot.asked) == len({q.problem_id for q in whole.questions}) == STEPS * PER_STEP
+    assert [step for step, _ in told] == [0, 1]
+    assert told[0][1]["raft/tokens/es"] == 2 * GROUP * 4
+    journal.release()
+    lines = journal.path.read_text().splitlines(keepends=True)
+    journal.path.write_text(lines[0])  # killed after the first batch
+    again = Parrot()
+    resumed = sample_round(params, pairs, again, is_even, Journal("raft", "f"), lambda *_: None)
+    assert again.asked == parrot.asked[2:]
+    assert resumed == whole
+    assert {int(text[3]) % 2 for _, text in whole.lessons} == {0}
+    metrics = whole.metrics()
+    assert metrics["num_rollouts"] == STEPS * PER_STEP * GROUP
+    assert metrics["tokens_sampled"] == 4 * metrics["num_rollouts"]
+    assert metrics["num_lessons"] == len(whole.lessons) > 0
+
+
+def test_a_round_without_a_good_rollout_is_told_in_one_line(asked):
+    params, pairs = asked
+
+    def bad(completions, **_):
+        return [0.1] * len(completions)
+
+    with pytest.raises(PipelineError, match=r"none of 16 rollouts has a reward of `train\.raft_min_reward` \(0\.5\)"):
+        sample_round(params, pairs, Parrot(), bad, Journal("raft", "g"), lambda *_: None)
