@@ -71,6 +71,12 @@ def test_work_follows_the_parameters():
     assert learned[1] == 2 * learned[0] > 0
     supervised = {w.stage: w for w in stage_work(params.with_values({"train.method": "sft"}), 100)}
     assert supervised["train: rollouts"].num_sampled == 0
+    ranked, reinforced = (
+        {w.stage: w for w in stage_work(params.with_values({"train.method": method}), 100)}
+        for method in ("raft", "grpo")
+    )
+    assert ranked["train: rollouts"].num_sampled == reinforced["train: rollouts"].num_sampled
+    assert ranked["train: learning"].num_learned < reinforced["train: learning"].num_learned
 
 
 def test_costs_grow_with_what_they_depend_on():

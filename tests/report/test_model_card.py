@@ -49,7 +49,7 @@ def test_card_says_what_the_adapter_is_and_was_measured_to_do() -> None:
         "Gemma Terms of Use",
         "(self-pivot)",
         "hybrid (0.7 agreement of the answer with the reference, 0.3 closeness of meaning by packaged-use",
-        "10 steps of GRPO",
+        "10 steps of RAFT",
         "Budget: 5,120 tokens sampled, 4,096 learned from.",
         f"{points(gain['low'])} to {points(gain['high'])}",
         "| Spanish (es) |",
@@ -85,6 +85,13 @@ def test_supervised_training_has_no_reward() -> None:
     assert "Trained: English (en)." in text
     assert "None: supervised training alone." in text
     assert "responses each" not in text
+
+
+def test_what_a_step_learned_from_is_told_by_method() -> None:
+    _, text, _ = card(changed(params(), "train", method="raft", group_size=8))
+    assert "160 different good ones of 768 responses that the warmed-up policy gave (8 a prompt)" in text
+    _, text, _ = card(changed(params(), "train", method="grpo", prompts_per_step=12, group_size=8))
+    assert "A step: 12 prompts, 8 responses each." in text
 
 
 def test_card_names_no_path_of_this_machine():
