@@ -95,7 +95,11 @@ def test_the_repositorys_file_loads_with_its_values():
         ),
         (
             {"train.method": "ppo", "train.silent_groups": "resample"},
-            "`train`: silent_groups: resample goes with grpo and rloo; to ppo a group is nothing",
+            "`train`: silent_groups: resample goes with grpo and rloo; to ppo a group is nothing, raft asks once",
+        ),
+        (
+            {"train.method": "raft", "train.sampler": "vllm"},
+            "`train`: sampler: vllm goes with grpo, rloo and ppo; raft has its own (sampler: own)",
         ),
         ({"compare.learning_rates": [1e-4, 1e-4]}, "`compare`: compare.learning_rates must not repeat"),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),

@@ -132,9 +132,13 @@ class TrainParams(Section):
     save_every: int = Field(ge=1)
 
     @model_validator(mode="after")
-    def _groups_matter(self) -> "TrainParams":
-        if self.method == "ppo" and self.silent_groups == "resample":
-            raise ValueError("silent_groups: resample goes with grpo and rloo; to ppo a group is nothing")
+    def _goes_with_the_method(self) -> "TrainParams":
+        if self.method in ("ppo", "raft") and self.silent_groups == "resample":
+            raise ValueError(
+                "silent_groups: resample goes with grpo and rloo; to ppo a group is nothing, raft asks once"
+            )
+        if self.method == "raft" and self.sampler != "own":
+            raise ValueError(f"sampler: {self.sampler} goes with grpo, rloo and ppo; raft has its own (sampler: own)")
         return self
 
 

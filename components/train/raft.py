@@ -5,6 +5,7 @@ that a prompt whose rollouts are all alike weighs no more than one that is seldo
 learning in steps of few prompts change).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,7 @@ Score = Callable[..., Scores]
 
 
 class Rollout(BaseModel):
-    """A response that was sampled, and its reward, None where it could not be scored."""
+    """A response that was sampled, and its reward, None where it could not be scored or the score is not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -129,7 +130,7 @@ def _sampled(params: Params, pairs: Pairs, responder: Responder, reward: Score, 
             text=response.text,
             num_tokens=response.num_tokens,
             truncated=response.truncated,
-            reward=score,
+            reward=None if score is None or not math.isfinite(score) else score,
             language_share=share,
         )
         for response, score, share in zip(responses, scores, shares, strict=True)

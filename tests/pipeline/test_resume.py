@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.environment import child_environment
 from tests.pipeline.conftest import run
@@ -18,8 +19,16 @@ WEIGHTS = "adapters/trained/adapter_model.safetensors"
 LIMIT_S = 120
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path, sign: signal.Signals):
+@pytest.mark.parametrize(
+    ("method", "steps_in", "sign"),
+    [("raft", "sft", signal.SIGKILL), ("grpo", "rl", signal.SIGKILL), ("grpo", "rl", signal.SIGTERM)],
+)
+def test_a_killed_training_ends_where_an_undisturbed_one_ends(
+    clone: Path, method: str, steps_in: str, sign: signal.Signals
+):
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    params["train"] |= {"method": method, "raft_min_reward": 0.0, "raft_batch_size": 2}
+    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "dvc", "repro", "train")
     undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
     for name in undisturbed:
@@ -30,7 +39,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(clone: Path, sign:
         [sys.executable, "-m", "components.train"], cwd=clone, env=child_environment() | store, start_new_session=True
     )
     deadline = time.monotonic() + LIMIT_S
-    while not list(clone.glob(".checkpoints/train/*/rl/checkpoint-1/trainer_state.json")):
+    while not list(clone.glob(f".checkpoints/train/*/{steps_in}/checkpoint-1/trainer_state.json")):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)

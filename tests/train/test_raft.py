@@ -102,6 +102,16 @@ def test_finished_batches_stay_and_the_round_is_the_same(asked):
     assert metrics["num_lessons"] == len(whole.lessons) > 0
 
 
+def test_a_score_that_is_no_number_counts_as_none(asked):
+    params, pairs = asked
+
+    def broken(completions, **_):
+        return [float("inf") if number % 2 else float("nan") for number, _ in enumerate(completions)]
+
+    with pytest.raises(PipelineError, match="none of 16 rollouts"):
+        sample_round(params, pairs, Parrot(), broken, Journal("raft", "h"), lambda *_: None)
+
+
 def test_a_round_without_a_good_rollout_is_told_in_one_line(asked):
     params, pairs = asked
 
