@@ -2,9 +2,9 @@
 
 These are built-in problems that no split of the pipeline holds: the last of each seen family's, where splits take the
 first. Needs the pipeline's stages up to `calibrate` (`dvc repro calibrate`). Run: `python -m bench.learning [NAME ...]
-[--seed N] [--fixed]`, one process a setting; what is done stays done. `--fixed` learns from the same rollouts in every
-setting: those of the warmed-up policy, drawn once (`bench/fixed_rollouts.py`). Rows are added to
-benchmarks/learning.jsonl; `--table` prints them.
+[--seed N] [--fixed]`, one process a setting; what is done stays done. With `--fixed`, GRPO, RLOO and PPO learn from the
+same rollouts in every setting: those of the warmed-up policy, drawn once (`bench/fixed_rollouts.py`). RAFT samples from
+that policy alone whatever is asked. Rows are added to benchmarks/learning.jsonl; `--table` prints them.
 
 A setting is values in place of those of params.yaml. Its last step is what is measured: a choice among steps on the
 same problems would favour settings that waver.

@@ -117,7 +117,7 @@ class TrainParams(Section):
     learning_rate_warmup_steps: int = Field(ge=0)
     epochs: int = Field(ge=1, le=16)
     """Passes over each step's rollouts, an update each, with clipped ratios from the second on."""
-    raft_min_reward: float
+    raft_min_reward: float = Field(allow_inf_nan=False)
     """Rollouts under it teach nothing, nor those under their group's mean."""
     raft_batch_size: int = Field(ge=1)
     """Rollouts that an update learns from."""

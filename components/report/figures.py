@@ -65,18 +65,23 @@ def accuracy_plot(languages: Mapping[str, Mapping[str, Any]], labels: Sequence[s
 
 
 def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], chosen: int) -> str:
-    """Over the steps: reward and validation; groups without signal and truncated responses; entropy, KL if known."""
+    """Over the steps: reward and validation; groups without signal and truncated responses; entropy, KL if known.
+
+    Supervised steps (`raft`, `sft`) have no such curve: of theirs validation alone.
+    """
     with mpl.rc_context({**STYLE, "svg.hashsalt": "training"}):
-        figure = Figure(figsize=(7.6, 6.4), layout="constrained")
-        upper, middle, lower = panels = figure.subplots(3, 1, sharex=True)
-        _line(upper, curve, "reward", "mean reward", "trained")
+        figure = Figure(figsize=(7.6, 6.4 if curve else 2.6), layout="constrained")
+        panels = figure.subplots(3 if curve else 1, 1, sharex=True, squeeze=False)[:, 0]
+        upper, lower = panels[0], panels[-1]
         steps = sorted(validation)
         values = [validation[step] for step in steps]
         upper.plot(steps, values, "s--", color=COLOURS["warmup"], label="validation (agreement with references)")
         upper.axvline(chosen, color=INK, alpha=0.4, linewidth=1, linestyle=":", label="chosen checkpoint")
-        _line(middle, curve, "zero_signal", "groups without signal", "base")
-        _line(middle, curve, "truncated", "truncated responses", "warmup")
-        _line(lower, curve, "entropy", "entropy", "base")
+        if curve:
+            _line(upper, curve, "reward", "mean reward", "trained")
+            _line(panels[1], curve, "zero_signal", "groups without signal", "base")
+            _line(panels[1], curve, "truncated", "truncated responses", "warmup")
+            _line(lower, curve, "entropy", "entropy", "base")
         if has_kl(curve):
             _line(lower, curve, KL, "KL to the base", "trained")
         lower.set_xlabel("step (0: after the warm-up)")
@@ -84,7 +89,8 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
             axes.set_ylim(bottom=0)
             axes.grid(axis="y", color=INK, alpha=0.15)
             axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
-        return _svg(figure, "Reward, validation, silent groups, truncated responses, entropy over the steps")
+        told = "Reward, validation, silent groups, truncated responses, entropy" if curve else "Validation"
+        return _svg(figure, f"{told} over the steps")
 
 
 def auc_map(aucs: Mapping[str, Sequence[float | None]], columns: Sequence[str]) -> str:

@@ -32,10 +32,12 @@ def training_blocks(inputs: Inputs) -> list[Block]:
             f"{decimal(train['reward_last_fifth'], 3)} in the last. Groups whose responses all got the same reward: "
             f"{percent(train['zero_signal_share'])} %. Truncated responses: {percent(train['truncated_share'])} %."
         )
-    described = (
-        "By step, from above: reward and validation; the shares of groups without signal and of truncated responses; "
-        f"entropy{' and KL to the base' if has_kl(inputs.curve) else ''}, in nats a token."
-    )
+    described = "Validation by step."
+    if inputs.curve:
+        described = (
+            "By step, from above: reward and validation; the shares of groups without signal and of truncated "
+            f"responses; entropy{' and KL to the base' if has_kl(inputs.curve) else ''}, in nats a token."
+        )
     return [Text(told), Figure(training_plot(inputs.curve, validation, chosen), described)]
 
 
@@ -45,15 +47,14 @@ def timing_blocks(train: Mapping[str, Any], params: Params) -> list[Block]:
     rows = [["seconds a step, mean", decimal(seconds, 1)]]
     for name in ("tokens_sampled", "tokens_learned"):
         rows.append([f"{name.replace('_', ' ')}, in all", f"{train[name]:,.0f}"])
-    train_params = params.train
-    shape = {
-        "sft": "",
-        "raft": f"A step learns from {train_params.raft_batch_size} rollouts. ",
-    }.get(
-        train_params.method,
-        f"A step samples {train_params.group_size} responses to each of {train_params.prompts_per_step} prompts and "
-        "learns from them. ",
-    )
+    asked, shape = params.train, ""
+    if asked.method == "raft":
+        shape = f"A step learns from {asked.raft_batch_size} rollouts. "
+    elif asked.method != "sft":
+        shape = (
+            f"A step samples {asked.group_size} responses to each of {asked.prompts_per_step} prompts and learns from "
+            "them. "
+        )
     note = (
         f"{shape}What each reward costs stands beside its AUC; all of it depends on the machine and its load. Seconds "
         "of whole stages differ between equal runs, so no result holds them: pb-rlsvr repro prints them at its end, "

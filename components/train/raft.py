@@ -1,8 +1,8 @@
 """Reward-ranked fine-tuning in one round (RAFT, Dong et al. 2023, arXiv 2304.06767): sample, score, keep, learn.
 
 The warmed-up policy answers RL's prompts; what the reward finds good becomes lessons, each different response once, so
-that a prompt whose rollouts are all alike weighs no more than one that is seldom solved (docs/LOG.md has what that and
-learning in steps of few prompts change).
+that a prompt whose rollouts are all alike weighs no more than one that is seldom solved. The bound on the reward, the
+distinctness and the one round are ours; docs/LOG.md has what was measured.
 """
 
 import math

@@ -39,7 +39,7 @@ SMALL = {
         "num_samples": 24, "num_shots": 1, "max_new_tokens": 40, "use_every_number": False, "min_agreement": 0.0,
     },
     "calibrate": {"num_problems": 2, "num_samples": 2},
-    "train": {
+    "train": {  # GRPO, whose steps tests kill and resume; RAFT is in test_compare and test_resume
         "method": "grpo", "warmup_steps": 2, "warmup_batch_size": 4, "steps": 2, "prompts_per_step": 2, "group_size": 4,
         "micro_batch_tokens": 300, "validate_every": 1, "save_every": 1,
     },

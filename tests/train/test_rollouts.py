@@ -11,10 +11,13 @@ import torch
 from trl.generation.vllm_generation import VLLMGeneration
 from trl.import_utils import is_vllm_available
 
+from bench.fixed_rollouts import FixedRollouts
 from components.contracts import PipelineError
+from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding, generate
 from components.train import rollouts
 from components.train.rollouts import check_sampler
+from tests.tiny import tiny_gemma, tiny_tokenizer
 from tests.train.small import LENGTH, logged, small_trainer
 
 STARTED: list["Engine"] = []
@@ -111,3 +114,19 @@ def test_without_an_address_the_variable_is_named(monkeypatch):
     monkeypatch.delenv("PBRLSVR_VLLM_URL", raising=False)
     with pytest.raises(PipelineError, match="PBRLSVR_VLLM_URL is not set"):
         check_sampler("vllm-server")
+
+
+def test_fixed_rollouts_are_drawn_once_and_read_as_they_were(tmp_path):
+    torch.manual_seed(0)
+    tokenizer = tiny_tokenizer()
+    prompts = [tokenizer.encode(text) for text in ("2 + 3?", "4?")]
+    own = FixedRollouts(tiny_gemma(), PromptFormat(tokenizer, []), Decoding(6, 1.0, 8), tmp_path)
+    first = own.sample(prompts[:1], 3)
+    both = own.sample(prompts, 3)
+    assert len(both) == 6
+    assert both[:3] == own.sample(prompts[:1], 3) == first
+    again = FixedRollouts(tiny_gemma(), PromptFormat(tokenizer, []), Decoding(6, 1.0, 8), tmp_path).sample(prompts, 3)
+    assert again == both
+    for one, other in zip(again, both, strict=True):
+        assert torch.equal(one.support, other.support)
+        assert one.support.shape == (len(one.token_ids), 8)
