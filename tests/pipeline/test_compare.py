@@ -26,8 +26,8 @@ def test_arms_are_trained_and_compared_and_trained_again_only_where_something_ch
         for arm in ("warmup", "random")
     }
     assert adapters["random"] != adapters["warmup"]
-    start = (clone / "data/compare/random-17/rate-4e-05/start/adapter_model.safetensors").read_bytes()
-    assert start == adapters["warmup"], "every arm starts from its seed's warm-up"
+    (start,) = clone.glob("data/compare/random-17/rate-*/start/adapter_model.safetensors")
+    assert start.read_bytes() == adapters["warmup"], "every arm starts from its seed's warm-up"
 
     receipts = {path: path.read_text() for path in (clone / "runs/compare").glob("*.json")}
     assert sorted(path.stem for path in receipts) == ["base", "random-17", "shuffled-17", "warmup-17"]
