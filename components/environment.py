@@ -79,6 +79,9 @@ def prepare_process(offline: bool) -> None:
     # At a barrier threads spin for about a tenth of a millisecond, then sleep: sleeping at once made a part of a
     # training step 1.4 times slower; spinning on holds the core that another process needs (docs/LOG.md).
     threads = {"OMP_NUM_THREADS": str(num_cores()), "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
+    # MKL may take fewer threads than it is given until torch's number of threads is first set, which scoring does: a
+    # step after it and the same step in a resumed process must not differ in that.
+    threads["MKL_DYNAMIC"] = "FALSE"
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
     device = {"CUDA_VISIBLE_DEVICES": "0"}  # one process trains on one accelerator; TRL refuses more
     for key, value in (threads | hub | device).items():

@@ -26,6 +26,23 @@ def test_a_prepared_process_reports_nothing_and_keeps_the_users_choice() -> None
     assert done.stdout.split() == ["true", "true", "1", "false", "1", "0", "7"]
 
 
+def test_setting_torchs_threads_changes_nothing_in_mkl() -> None:
+    """Else a step after scoring, which does that, could differ in its last digits from the same one when resumed."""
+    program = (
+        "from components.environment import prepare_process; prepare_process(offline=True);"
+        "import ctypes, pathlib, torch;"
+        "library = ctypes.CDLL(pathlib.Path(torch.__file__).with_name('lib') / 'libtorch_cpu.so');"
+        "told = getattr(library, 'mkl_serv_get_dynamic', lambda: 'no MKL');"
+        "before = told(); torch.set_num_threads(1); torch.set_num_threads(2); print(before, told(), sep=',')"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "MKL_DYNAMIC"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    before, after = done.stdout.strip().split(",")
+    if before == "no MKL":
+        pytest.skip("this torch comes without MKL")
+    assert (before, after) == ("0", "0")
+
+
 def test_children_get_the_venv_first_and_the_repositorys_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
