@@ -29,7 +29,7 @@ from components.stage import StageRun, Variant, run_stage
 RESULTS = Path("benchmarks/learning.jsonl")
 SCRATCH = Path(".checkpoints/learning")
 NUM_OF_A_FAMILY = 12
-"""Development problems; 8 families of one step and 5 languages make 480 questions."""
+"""Development problems; 8 families of one step, 5 languages: 480 questions. And 96 in English, measured apart."""
 GOLD = {"reward.function": "gold"}
 GRPO = {"train.method": "grpo"}
 RLOO = {"train.method": "rloo"}
@@ -47,6 +47,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "gold-rloo-4e-5": {**GOLD, **RLOO, "train.learning_rate": 4e-5},
     "hybrid-raft-1e-4": {"train.learning_rate": 1e-4},
     "hybrid-raft-2e-4": {"train.learning_rate": 2e-4},
+    "hybrid-raft-alone-2e-4": {"train.learning_rate": 2e-4, "train.raft_english": False},
     "hybrid-grpo-4e-5": {**GRPO, "train.learning_rate": 4e-5},
     "hybrid-grpo-wide-1e-4": {**GRPO, **WIDE, "train.learning_rate": 1e-4},
     "form-raft-2e-4": {"reward.function": "form", "train.learning_rate": 2e-4},
@@ -60,6 +61,7 @@ COLUMNS = (
     "rollouts",
     "development",
     "over the warm-up",
+    "English",
     "reward",
     "seconds a step",
 )
@@ -93,7 +95,7 @@ def print_table() -> None:
     """One line a measurement."""
     print(f"| {' | '.join(COLUMNS)} |")
     for row in _rows():
-        gain = "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**{k: 100 * v for k, v in row["gain"].items()})
+        gain, english = (_points(row.get(which)) for which in ("gain", "english"))
         accuracy = f"{100 * row['accuracy']:.1f}"
         reward = " → ".join("–" if value is None else f"{value:.3f}" for value in row["reward"])
         cells = (
@@ -104,10 +106,15 @@ def print_table() -> None:
             "fixed" if row["fixed"] else "own",
             accuracy,
             gain,
+            english,
             reward,
             f"{row['step_seconds']:.0f}",
         )
         print(f"| {' | '.join(map(str, cells))} |")
+
+
+def _points(gain: Mapping[str, float] | None) -> str:
+    return "{mean:+.1f} [{low:+.1f}, {high:+.1f}]".format(**{k: 100 * v for k, v in gain.items()}) if gain else "–"
 
 
 def _run(name: str, seed: int, steps: int, fixed: bool) -> None:
@@ -148,7 +155,8 @@ def _setting(run: StageRun, folder: Path, name: str, fixed: bool) -> None:
         if row.correct is not None
     ]
     bootstrap = PairedBootstrap(rows, 2000, 0.95, run.params.base.seed)
-    gain = bootstrap.gain("trained", "start", bootstrap.languages)
+    trained = run.params.base.trained_languages
+    gain, english = (bootstrap.gain("trained", "start", langs) for langs in (trained, ["en"]))
     row = {
         "setting": name,
         "seed": run.params.train.seed,
@@ -156,8 +164,9 @@ def _setting(run: StageRun, folder: Path, name: str, fixed: bool) -> None:
         "warmup_steps": run.params.train.warmup_steps,
         "fixed": fixed,
         "values": dict(SETTINGS[name]),
-        "accuracy": bootstrap.accuracy("trained", bootstrap.languages).mean,
+        "accuracy": bootstrap.accuracy("trained", trained).mean,
         "gain": {"mean": gain.mean, "low": gain.low, "high": gain.high},
+        "english": {"mean": english.mean, "low": english.low, "high": english.high},
         "reward": [
             run.metrics.get("rollouts_reward") or run.metrics["reward_first_fifth"],
             run.metrics["reward_last_fifth"],
@@ -208,7 +217,8 @@ def _development_questions(params: Params) -> list[Question]:
     held = {q.problem_id for split in SPLITS for q in read_questions(Path(f"data/problems/{split}.jsonl"))}
     families = [family for family in asked_families(params.problems) if not family.unseen]
     problems = [p for f in families for p in list(draw_problems(f, params.base.seed))[-NUM_OF_A_FAMILY:]]
-    questions = [ask(problem, "validation", lang) for problem in problems for lang in params.base.trained_languages]
+    langs = ["en", *params.base.trained_languages]
+    questions = [ask(problem, "validation", lang) for problem in problems for lang in langs]
     if taken := [q.problem_id for q in questions if q.problem_id in held]:
         raise PipelineError(f"params.yaml: `problems`: the splits reach as far as {taken[0]}; ask for fewer")
     return questions

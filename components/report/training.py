@@ -49,7 +49,7 @@ def timing_blocks(train: Mapping[str, Any], params: Params) -> list[Block]:
         rows.append([f"{name.replace('_', ' ')}, in all", f"{train[name]:,.0f}"])
     asked, shape = params.train, ""
     if asked.method == "raft":
-        shape = f"A step learns from {asked.raft_batch_size} rollouts. "
+        shape = f"A step learns from {asked.raft_batch_size} lessons. "
     elif asked.method != "sft":
         shape = (
             f"A step samples {asked.group_size} responses to each of {asked.prompts_per_step} prompts and learns from "

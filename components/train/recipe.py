@@ -84,7 +84,9 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
         sampled: Round | None = None
         if settings.method == "raft":
             sampled = _sample(run, begun, responder)
-            history = _teach(run, begun, policy, sampled.lessons, watching, sampled.num_tokens)
+            english = english_lessons(begun.data.english) if settings.raft_english else []
+            run.say(f"{len(english)} English references beside them")
+            history = _teach(run, begun, policy, [*sampled.lessons, *english], watching, sampled.num_tokens)
         elif settings.method == "sft":
             history = _teach(run, begun, policy, _references(run, begun), watching)
         else:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -59,6 +60,8 @@ def test_other_methods_rates_and_budgets(clone: Path):
     assert (sft["method"], sft["steps"], sft["tokens_sampled"]) == ("sft", 1, 0)
     assert (raft["method"], raft["steps"]) == ("raft", 2)
     assert raft["tokens_sampled"] > 0
+    lessons = pd.read_parquet(next(clone.glob("data/compare/raft-17/rate-*/completions.parquet")))
+    assert set(lessons["lang"]) == {"en", "es"}, "the English references, and rollouts"
     adapter = (
         clone / f"data/compare/ppo-17/rate-{ppo['learning_rate']:g}/trained/adapter_model.safetensors"
     ).read_bytes()
