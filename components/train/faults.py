@@ -1,14 +1,23 @@
 """What can go wrong in a step, and what then happens: said aloud, counted, and ended where it does not pass."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from components.contracts import PipelineError
 
+Taken = TypeVar("Taken")
+
 MAX_IN_A_ROW = 3
 """Steps without an update, after which training ends."""
+
+
+class HasMicroBatches(Protocol):
+    """Who learns in micro-batches."""
+
+    micro_batch_tokens: int
 
 
 class Faults:
@@ -64,7 +73,20 @@ class Faults:
                 "or try `models.dtype: float32`"
             )
 
-    def smaller(self, micro_batch_tokens: int, error: RuntimeError) -> int:
+    def once_more_if_memory_lacks(self, learner: HasMicroBatches, model: nn.Module, step: Callable[[], Taken]) -> Taken:
+        """What `step` gives, which takes a step's gradients into `model` in the learner's micro-batches.
+
+        Raises:
+            RuntimeError: What `step` raised, where it was no lack of memory or came again.
+        """
+        try:
+            return step()
+        except RuntimeError as error:  # torch's OutOfMemoryError is one
+            learner.micro_batch_tokens = self._smaller(learner.micro_batch_tokens, error)
+        model.zero_grad(set_to_none=True)
+        return step()
+
+    def _smaller(self, micro_batch_tokens: int, error: RuntimeError) -> int:
         """Half as many tokens after `error`, if that was a lack of memory.
 
         Raises:

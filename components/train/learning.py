@@ -59,12 +59,8 @@ class Learning:
         return loss.detach().requires_grad_()  # a leaf: the Trainer's own backward ends here
 
     def _in_parts(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
-        try:
-            return self._once(model, batch, num_rows, loss_of)
-        except RuntimeError as error:  # torch's OutOfMemoryError is one
-            self.micro_batch_tokens = self.faults.smaller(self.micro_batch_tokens, error)
-        model.zero_grad(set_to_none=True)
-        return self._once(model, batch, num_rows, loss_of)
+        step = partial(self._once, model, batch, num_rows, loss_of)
+        return self.faults.once_more_if_memory_lacks(self, model, step)
 
     def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
         total, sums = torch.zeros(()), Sums()

@@ -5,7 +5,7 @@ in the same micro-batches.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,9 @@ from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 from components.contracts import Question
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import left_pad, num_shared_tokens
+from components.progress import say
 from components.train.checkpoints import WholeCheckpoints, train_or_resume
+from components.train.faults import Faults
 from components.train.logprobs import response_logps
 from components.train.micro_batches import split_by_tokens
 
@@ -48,6 +50,7 @@ def fine_tune(
     schedule: Schedule,
     checkpoints: Path,
     callbacks: list[TrainerCallback],
+    warn: Callable[[str], None] = say,
 ) -> list[dict[str, Any]]:
     """Train the adapter of `policy` in place; resumes from `checkpoints`.
 
@@ -56,6 +59,9 @@ def fine_tune(
 
     Returns:
         The trainer's log, one dict a step.
+
+    Raises:
+        PipelineError: As `train_or_resume`, or loss or gradient was not finite three times in a row.
     """
     rows = [
         {
@@ -89,7 +95,7 @@ def fine_tune(
         data_collator=_Collator(int(prompt_format.tokenizer.pad_token_id)),
         callbacks=callbacks,
     )
-    trainer.micro_batch_tokens = schedule.micro_batch_tokens
+    trainer.micro_batch_tokens, trainer.faults = schedule.micro_batch_tokens, Faults(warn)
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)
     return [dict(entry) for entry in trainer.state.log_history]
@@ -118,6 +124,7 @@ class _SupervisedTrainer(WholeCheckpoints):
     """Trainer whose loss is the mean negative log-probability of response tokens."""
 
     micro_batch_tokens: int
+    faults: Faults
     _told: dict[str, float]
     """Of the step in hand."""
 
@@ -132,9 +139,21 @@ class _SupervisedTrainer(WholeCheckpoints):
         if return_outputs:
             raise ValueError("supervised steps have no outputs to return")
         started = time.perf_counter()
+        num_tokens = inputs["completion_mask"].sum()
+        step = partial(self._gradients, model, inputs, num_tokens)
+        loss = self.faults.once_more_if_memory_lacks(self, model, step)
+        self.faults.after_gradients(loss, [p for p in model.parameters() if p.requires_grad])
+        self._told = {
+            "tokens_learned": float(num_tokens),
+            "step_time": time.perf_counter() - started,
+            "faults/skipped_steps": float(self.faults.skipped),
+            "faults/retries": float(self.faults.retries),
+        }
+        return loss.requires_grad_()  # a leaf: the Trainer's own backward ends here
+
+    def _gradients(self, model: Any, inputs: dict[str, Tensor], num_tokens: Tensor) -> Tensor:  # noqa: ANN401
         policy = self.accelerator.unwrap_model(model)
         config, width = policy.config.get_text_config(), inputs["completion_ids"].shape[1]
-        num_tokens = inputs["completion_mask"].sum()
         total = torch.zeros((), device=num_tokens.device)
         num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
         for part in split_by_tokens(inputs, self.micro_batch_tokens, num_shared):
@@ -142,8 +161,7 @@ class _SupervisedTrainer(WholeCheckpoints):
             loss = -logps.sum() / num_tokens
             self.accelerator.backward(loss)
             total += loss.detach()
-        self._told = {"tokens_learned": float(num_tokens), "step_time": time.perf_counter() - started}
-        return total.requires_grad_()  # a leaf: the Trainer's own backward ends here
+        return total
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """The Trainer's, with the step's response tokens and seconds."""

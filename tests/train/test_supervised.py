@@ -1,12 +1,16 @@
 """Supervised steps: micro-batches change nothing, lessons are what was asked for, a budget ends them."""
 
+import math
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from transformers import TrainerCallback
 
 from components.contracts import PipelineError, Question, Reference
 from components.generation.prompts import PromptFormat
 from components.journal import Journal
+from components.progress import say
 from components.train.callbacks import Budget
 from components.train.data import TrainingData
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
@@ -51,7 +55,7 @@ class Canned:
         return [Translation.of(text, is_whole=True) for text in self.texts]
 
 
-def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=()):
+def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=(), spoil=lambda _decoder: None, warn=say):
     torch.manual_seed(0)
     policy = get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
     lessons = [(question(number, "es"), "abc"[: number % 3 + 1] * 2) for number in range(12)]
@@ -59,7 +63,9 @@ def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=()):
         steps=steps, batch_size=6, learning_rate=1e-3, learning_rate_warmup_steps=0, shape="constant_with_warmup",
         micro_batch_tokens=micro_batch_tokens, save_every=1, seed=3,
     )  # fmt: skip
-    history = fine_tune(policy, PromptFormat(tiny_tokenizer(), []), lessons, schedule, folder, list(callbacks))
+    spoil(policy.get_base_model().get_decoder())
+    prompt_format = PromptFormat(tiny_tokenizer(), [])
+    history = fine_tune(policy, prompt_format, lessons, schedule, folder, list(callbacks), warn)
     return adapter(policy), [entry for entry in history if "loss" in entry]
 
 
@@ -91,6 +97,51 @@ def test_a_spent_budget_ends_them_and_a_resumption_adds_nothing(tmp_path):
     assert all(torch.equal(value, again[name]) for name, value in first.items())
     _, unbounded = trained(tmp_path / "none", steps=4, callbacks=[Budget(0, 1)])
     assert len(unbounded) == 4
+
+
+class Poison(TrainerCallback):
+    """Makes the policy's states infinite in the given steps."""
+
+    def __init__(self, *steps):
+        self.steps, self.now = steps, 0
+
+    def on_step_begin(self, args, state, control, **_):  # noqa: ARG002 - transformers names them
+        self.now = state.global_step
+
+    def into(self, decoder):
+        decoder.norm.register_forward_hook(lambda _m, _i, out: out * math.inf if self.now in self.steps else out)
+
+
+def test_a_loss_that_is_not_finite_changes_nothing_and_three_in_a_row_end_it(tmp_path):
+    said, poison = [], Poison(1)
+    one, _ = trained(tmp_path / "one", steps=1)
+    two, log = trained(tmp_path / "two", steps=2, callbacks=[poison], spoil=poison.into, warn=said.append)
+    assert all(torch.equal(value, two[name]) for name, value in one.items())
+    assert [entry["faults/skipped_steps"] for entry in log] == [0, 1]
+    assert said == ["train: warning: loss or gradient was not finite: the step changes nothing"]
+    poison = Poison(0, 1, 2)
+    with pytest.raises(PipelineError, match=r"3 times in a row; lower `train.learning_rate`"):
+        trained(tmp_path / "ended", steps=5, callbacks=[poison], spoil=poison.into)
+
+
+def starved(decoder):
+    """No memory for more than four lessons at once."""
+
+    def refuse(_module, _inputs, keywords):
+        if len(keywords["input_ids"]) > 4:
+            raise torch.OutOfMemoryError("no memory")
+
+    decoder.register_forward_pre_hook(refuse, with_kwargs=True)
+
+
+def test_out_of_memory_is_tried_once_more_with_smaller_micro_batches(tmp_path):
+    said = []
+    expected, _ = trained(tmp_path / "whole", steps=2)
+    found, log = trained(tmp_path / "starved", 240, steps=2, spoil=starved, warn=said.append)
+    assert [entry["faults/retries"] for entry in log] == [1, 1]
+    assert ["once more with 120" in line for line in said] == [True]
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=1e-4, rtol=1e-3)
 
 
 def test_english_lessons_are_questions_with_their_references():
