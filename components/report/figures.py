@@ -67,21 +67,24 @@ def accuracy_plot(languages: Mapping[str, Mapping[str, Any]], labels: Sequence[s
 def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], chosen: int) -> str:
     """Over the steps: reward and validation; groups without signal and truncated responses; entropy, KL if known.
 
-    Supervised steps (`raft`, `sft`) have no such curve: of theirs validation alone.
+    Supervised steps (`raft`, `sft`) have no rollouts: of theirs validation and loss.
     """
+    rolls_out = has_rewards(curve)
     with mpl.rc_context({**STYLE, "svg.hashsalt": "training"}):
-        figure = Figure(figsize=(7.6, 6.4 if curve else 2.6), layout="constrained")
-        panels = figure.subplots(3 if curve else 1, 1, sharex=True, squeeze=False)[:, 0]
+        figure = Figure(figsize=(7.6, 6.4 if rolls_out else 4.4), layout="constrained")
+        panels = figure.subplots(3 if rolls_out else 2, 1, sharex=True)
         upper, lower = panels[0], panels[-1]
         steps = sorted(validation)
         values = [validation[step] for step in steps]
         upper.plot(steps, values, "s--", color=COLOURS["warmup"], label="validation (agreement with references)")
         upper.axvline(chosen, color=INK, alpha=0.4, linewidth=1, linestyle=":", label="chosen checkpoint")
-        if curve:
+        if rolls_out:
             _line(upper, curve, "reward", "mean reward", "trained")
             _line(panels[1], curve, "zero_signal", "groups without signal", "base")
             _line(panels[1], curve, "truncated", "truncated responses", "warmup")
             _line(lower, curve, "entropy", "entropy", "base")
+        else:
+            _line(lower, curve, "loss", "loss, nats a token", "trained")
         if has_kl(curve):
             _line(lower, curve, KL, "KL to the base", "trained")
         lower.set_xlabel("step (0: after the warm-up)")
@@ -89,7 +92,7 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
             axes.set_ylim(bottom=0)
             axes.grid(axis="y", color=INK, alpha=0.15)
             axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
-        told = "Reward, validation, silent groups, truncated responses, entropy" if curve else "Validation"
+        told = "Reward, validation, silent groups, truncated responses, entropy" if rolls_out else "Validation, loss"
         return _svg(figure, f"{told} over the steps")
 
 
@@ -145,6 +148,11 @@ def _reliability(axes: Axes, bins: Sequence[Mapping[str, float]]) -> None:
     axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
     axes.set_aspect("equal")
+
+
+def has_rewards(curve: Sequence[CurveRow]) -> bool:
+    """Whether the steps sampled what they learned from."""
+    return any(row["reward"] is not None for row in curve)
 
 
 def has_kl(curve: Sequence[CurveRow]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from components.params import Params
 from components.report.document import Block, Figure, RowGroup, Table, Text
-from components.report.figures import has_kl, training_plot
+from components.report.figures import has_kl, has_rewards, training_plot
 from components.report.inputs import Inputs
 from components.report.words import decimal, percent
 
@@ -32,8 +32,8 @@ def training_blocks(inputs: Inputs) -> list[Block]:
             f"{decimal(train['reward_last_fifth'], 3)} in the last. Groups whose responses all got the same reward: "
             f"{percent(train['zero_signal_share'])} %. Truncated responses: {percent(train['truncated_share'])} %."
         )
-    described = "Validation by step."
-    if inputs.curve:
+    described = "By step, from above: validation; the loss, in nats a token."
+    if has_rewards(inputs.curve):
         described = (
             "By step, from above: reward and validation; the shares of groups without signal and of truncated "
             f"responses; entropy{' and KL to the base' if has_kl(inputs.curve) else ''}, in nats a token."

@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from components.contracts import write_json, write_text
 from components.progress import Progress
 
-CURVE_COLUMNS = ("step", "reward", "zero_signal", "truncated", "length", "entropy", "kl_to_base", "validation")
+CURVE_COLUMNS = ("step", "loss", "reward", "zero_signal", "truncated", "length", "entropy", "kl_to_base", "validation")
 
 
 class LiveMetrics(TrainerCallback):
@@ -147,24 +147,27 @@ def save_adapter(policy: PeftModel, folder: Path, base_name: str) -> None:
 def write_curve(
     path: Path, history: list[dict[str, Any]], validation: dict[int, dict[str, float]], epochs: int = 1
 ) -> None:
-    """The training curve as CSV, one row a step (`CURVE_COLUMNS`; empty where a step has no value)."""
+    """The training curve as CSV, one row a step (`CURVE_COLUMNS`; empty where a step has no value).
+
+    Supervised steps have a loss and no rollouts. Of several passes the first is told: RL's with its rollouts.
+    """
     text = StringIO()
     writer = csv.DictWriter(text, CURVE_COLUMNS)
     writer.writeheader()
     for entry in history:
-        if "reward" not in entry:
+        if "loss" not in entry or (int(entry["step"]) - 1) % epochs:
             continue
-        step = (int(entry["step"]) - 1) // epochs + 1  # its first pass is the one that has a reward
-        writer.writerow(
-            {
-                "step": step,
-                "reward": "" if entry["reward"] is None else entry["reward"],
-                "zero_signal": entry["frac_reward_zero_std"],
-                "truncated": entry["completions/clipped_ratio"],
-                "length": entry["completions/mean_length"],
-                "entropy": entry.get("entropy", ""),  # a step without any signal has none
-                "kl_to_base": entry.get("kl_to_base", ""),
-                "validation": validation.get(step, {}).get("macro", ""),
-            }
-        )
+        step = (int(entry["step"]) - 1) // epochs + 1
+        told = {
+            "step": step,
+            "loss": entry["loss"],
+            "reward": entry.get("reward"),
+            "zero_signal": entry.get("frac_reward_zero_std"),
+            "truncated": entry.get("completions/clipped_ratio"),
+            "length": entry.get("completions/mean_length"),
+            "entropy": entry.get("entropy"),  # a step without any signal has none
+            "kl_to_base": entry.get("kl_to_base"),
+            "validation": validation.get(step, {}).get("macro"),
+        }
+        writer.writerow({name: "" if value is None else value for name, value in told.items()})
     write_text(path, text.getvalue())

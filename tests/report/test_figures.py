@@ -32,7 +32,10 @@ def test_kl_is_drawn_where_the_curve_has_it() -> None:
     assert "KL to the base" in training_plot(known, {0: 0.4, 2: 0.5}, 2)
 
 
-def test_supervised_steps_show_validation_alone() -> None:
-    svg = training_plot([], {0: 0.4, 8: 0.5}, 8)
+def test_supervised_steps_show_validation_and_loss() -> None:
+    none = dict.fromkeys(("reward", "zero_signal", "truncated", "length", "entropy", "validation"))
+    curve = [none | {"step": float(number), "loss": 1.0 / number} for number in range(1, 9)]
+    svg = training_plot(curve, {0: 0.4, 8: 0.5}, 8)
     assert "validation (agreement with references)" in svg
+    assert "loss, nats a token" in svg
     assert not any(words in svg for words in ("mean reward", "groups without signal", "entropy"))

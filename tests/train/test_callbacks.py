@@ -13,7 +13,7 @@ from tests.tiny import tiny_llama
 from tests.train.small import GROUP, PROMPTS, Characters, small_trainer
 
 WHOLE = {
-    "step": 1, "reward": 0.5, "frac_reward_zero_std": 0.25, "completions/clipped_ratio": 0.0,
+    "step": 1, "loss": 0.25, "reward": 0.5, "frac_reward_zero_std": 0.25, "completions/clipped_ratio": 0.0,
     "completions/mean_length": 9.0, "entropy": 1.5, "sampling/logp_difference_mean": 0.01,
 }  # fmt: skip
 UNSCORED = {key: value for key, value in WHOLE.items() if key not in ("entropy", "sampling/logp_difference_mean")}
@@ -27,6 +27,18 @@ def test_the_curve_leaves_them_empty(tmp_path):
     assert list(first) == list(CURVE_COLUMNS)
     assert (first["reward"], first["entropy"], first["validation"]) == ("0.5", "1.5", "")
     assert (second["reward"], second["entropy"], second["validation"]) == ("", "", "0.75")
+
+
+def test_supervised_steps_have_a_loss_alone_and_of_two_passes_the_first_is_told(tmp_path):
+    write_curve(
+        tmp_path / "curve.csv", [{"step": step, "loss": 1 / step} for step in (1, 2, 3, 4)], {2: {"macro": 0.5}}, 2
+    )
+    with (tmp_path / "curve.csv").open() as file:
+        rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
+    assert rows == [
+        {"step": "1", "loss": "1.0"},
+        {"step": "2", "loss": str(1 / 3), "validation": "0.5"},
+    ]
 
 
 def test_means_are_over_the_steps_that_have_it():
