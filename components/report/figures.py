@@ -76,7 +76,8 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
         upper, lower = panels[0], panels[-1]
         steps = sorted(validation)
         values = [validation[step] for step in steps]
-        upper.plot(steps, values, "s--", color=COLOURS["warmup"], label="validation (agreement with references)")
+        label = "validation (agreement with references)"
+        upper.plot(steps, values, "s--", color=COLOURS["warmup"], label=label, clip_on=False)
         upper.axvline(chosen, color=INK, alpha=0.4, linewidth=1, linestyle=":", label="chosen checkpoint")
         if rolls_out:
             _line(upper, curve, "reward", "mean reward", "trained")
