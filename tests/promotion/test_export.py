@@ -54,7 +54,8 @@ def test_a_merged_checkpoint_loads_with_transformers_and_says_the_same():
     assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "README.md"} <= names
     assert not {name for name in names if name.endswith((".bin", ".pt", ".pkl"))}
     merged = AutoModelForCausalLM.from_pretrained(OUT)
-    torch.testing.assert_close(logits(merged), logits(adapted()), atol=1e-5, rtol=1e-5)
+    # float32 sums in another order (W + sBA)x and Wx + s(B(Ax)): 2e-5 apart on some processors, the adapter moves 1e-2
+    torch.testing.assert_close(logits(merged), logits(adapted()), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(logits(merged), logits(tiny_llama()), atol=1e-2)
     asked = "¿Cuántas son 2 + 7?"
     assert AutoTokenizer.from_pretrained(OUT)(asked) == AutoTokenizer.from_pretrained("tiny")(asked)
