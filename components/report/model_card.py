@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from components.params import Params, SourceParams, TrainParams
+from components.params import Params, SourceParams
 from components.promotion.gate import Decision
 from components.promotion.names import public_name
 from components.report.accuracy import accuracy_table
@@ -144,10 +144,6 @@ def _reward(inputs: Inputs, params: Params) -> list[Block]:
     return [Text(f"{told}; docs/rewards.md has the formulas.{hidden}"), Text(verdict_sentence(inputs.audit))]
 
 
-def _beside(train: TrainParams) -> str:
-    return ", and the English references of the same problems" if train.raft_english else ""
-
-
 def _training(inputs: Inputs, params: Params) -> Bullets:
     asked, told = params.train, inputs.train
     items = [
@@ -159,7 +155,8 @@ def _training(inputs: Inputs, params: Params) -> Bullets:
     if asked.method == "raft":
         items.append(
             f"Its lessons: {told['num_lessons']} different good ones of {told['num_rollouts']} responses that the "
-            f"warmed-up policy gave ({asked.group_size} a prompt){_beside(asked)}; {asked.raft_batch_size} a step."
+            f"warmed-up policy gave ({asked.group_size} a prompt), and {told['num_english_lessons']} English "
+            f"references; {asked.raft_batch_size} a step."
         )
     elif asked.method != "sft":
         items.append(f"A step: {asked.prompts_per_step} prompts, {asked.group_size} responses each.")

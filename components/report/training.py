@@ -23,7 +23,8 @@ def training_blocks(inputs: Inputs) -> list[Block]:
     if train["method"] == "raft":
         told += (
             f" The warmed-up policy's {train['num_rollouts']} rollouts had a mean reward of "
-            f"{decimal(train['rollouts_reward'], 3)}; {train['num_lessons']} different good ones were learned. "
+            f"{decimal(train['rollouts_reward'], 3)}; {train['num_lessons']} different good ones were learned, and "
+            f"{train['num_english_lessons']} English references. "
             f"Truncated responses: {percent(train['truncated_share'])} %."
         )
     elif train["method"] != "sft":

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,11 +82,15 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
     candidates = Candidates(save, work / "candidates", settings.validate_every, measure, settings.epochs)
     with Progress(f"train: {settings.method} updates", settings.steps * settings.epochs) as progress:
         watching: list[TrainerCallback] = [LiveMetrics(progress, settings.method, run.log_metrics), candidates]
-        sampled: Round | None = None
+        raft: Mapping[str, float | None] = {}
         if settings.method == "raft":
             sampled = _sample(run, begun, responder)
             english = english_lessons(begun.data.english) if settings.raft_english else []
-            run.say(f"{len(english)} English references beside them")
+            raft = sampled.metrics() | {"num_english_lessons": len(english)}
+            run.say(
+                f"{len(sampled.lessons)} different good responses among {raft['num_rollouts']} rollouts; "
+                f"{len(english)} English references are learned beside them"
+            )
             history = _teach(run, begun, policy, [*sampled.lessons, *english], watching, sampled.num_tokens)
         elif settings.method == "sft":
             history = _teach(run, begun, policy, _references(run, begun), watching)
@@ -95,7 +100,7 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
     last = max(int(entry["step"]) for entry in history) // settings.epochs
     if last not in validation.history:
         candidates.take(last)
-    write_outputs(run, history, validation, work, outputs, sampled.metrics() if sampled else {})
+    write_outputs(run, history, validation, work, outputs, raft)
 
 
 def _reinforce(
@@ -123,9 +128,7 @@ def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
         encoder.forget()  # as `StepsAlone`
         return reward(**columns)
 
-    found = sample_round(run.params, begun.data.rollouts, responder, score, begun.journal, run.log_metrics)
-    run.say(f"{len(found.lessons)} different good responses among {found.metrics()['num_rollouts']} rollouts")
-    return found
+    return sample_round(run.params, begun.data.rollouts, responder, score, begun.journal, run.log_metrics)
 
 
 def _references(run: StageRun, begun: _Begun) -> list[Lesson]:

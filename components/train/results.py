@@ -29,12 +29,12 @@ def write_outputs(
     validation: Validation,
     work: Path,
     outputs: Outputs,
-    sampled: Mapping[str, float | None],
+    raft: Mapping[str, float | None],
 ) -> None:
     """Choose the checkpoint on validation; write adapter, curve and what was learned from, and fill the metrics.
 
     Args:
-        sampled: Metrics of RAFT's rollouts, which the trainer's log does not know of.
+        raft: Metrics of RAFT's rollouts and lessons, which the trainer's log does not know of.
     """
     best, epochs = validation.best_step(), run.params.train.epochs
     shutil.copytree(work / "candidates" / f"step-{best}", outputs.trained, dirs_exist_ok=True)
@@ -61,7 +61,7 @@ def write_outputs(
         "tokens_sampled": sum(value for entry in steps for key, value in entry.items() if key.startswith("tokens/")),
         "tokens_learned": sum(entry.get("tokens_learned", 0) for entry in updates),
         "step_seconds_mean": _mean(steps or updates, "step_time"),
-    } | dict(sampled)
+    } | dict(raft)
     run.say(f"step {best} chosen on validation: {validation.history[best]['macro']:.3f} "
             f"(warm-up {validation.history[0]['macro']:.3f})")  # fmt: skip
 

@@ -62,6 +62,7 @@ def test_other_methods_rates_and_budgets(clone: Path):
     assert raft["tokens_sampled"] > 0
     lessons = pd.read_parquet(next(clone.glob("data/compare/raft-17/rate-*/completions.parquet")))
     assert set(lessons["lang"]) == {"en", "es"}, "the English references, and rollouts"
+    assert (lessons["lang"] == "en").sum() == raft["num_english_lessons"]
     adapter = (
         clone / f"data/compare/ppo-17/rate-{ppo['learning_rate']:g}/trained/adapter_model.safetensors"
     ).read_bytes()
