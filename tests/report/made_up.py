@@ -12,6 +12,7 @@ from components.contracts import Prediction, Question, write_json, write_records
 from components.params import Params
 from components.report.inputs import SYSTEMS
 from components.stage import StageRun
+from components.train.callbacks import write_curve
 from tests.architecture.imports import ROOT
 from tests.report.made_up_reference import reference_metrics
 from tests.report.made_up_rewards import audit_metrics, calibrate_metrics
@@ -68,9 +69,10 @@ def make_run(
     ]
     write_records(Path("data/problems/test.jsonl"), questions)
     write_table(Path("data/evaluate/predictions.parquet"), rows, Prediction)
-    lines = [f"{step},{0.3 + step / 50},0.2,0.1,30,1.1,{0.4 if step == 10 else ''}" for step in range(1, 11)]
-    header = "step,reward,zero_signal,truncated,length,entropy,validation"
-    write_text(Path("plots/train.csv"), "\n".join([header, *lines]) + "\n")
+    shares = {"frac_reward_zero_std": 0.2, "completions/clipped_ratio": 0.1}
+    same = {"loss": 0.1, "completions/mean_length": 30, "entropy": 1.1} | shares
+    history = [{"step": step, "reward": 0.3 + step / 50} | same for step in range(1, 11)]
+    write_curve(Path("plots/train.csv"), history, {10: {"macro": 0.4}})
     write_text(Path("adapters/trained/adapter_model.safetensors"), "weights")
     write_json(Path("adapters/trained/adapter_config.json"), {})
     for name, metrics in _metrics(given, num_problems, kind).items():
