@@ -149,6 +149,18 @@ def _cgroup_cores() -> int:
     return sys.maxsize if quota == "max" else max(1, int(quota) // int(period))
 
 
+def processor_flags() -> set[str]:
+    """What the processor can do, as Linux names it; nothing is known on other systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    return next(
+        (set(line.split(":", 1)[1].split()) for line in lines if line.startswith(("flags", "Features"))),
+        set(),
+    )
+
+
 def release_freed_memory() -> None:
     """Give the kernel back what glibc keeps (`_keep_freed_memory`): between steps, or pieces add up to gigabytes."""
     trim = _glibc("malloc_trim")

@@ -4,16 +4,19 @@ Notation: B rows, H hidden size, V vocabulary (rounded up to whole blocks), K wo
 
 A processor multiplies `part @ h.T` for a few thousand words at a time about twice as fast as `h @ W.T` at once, and
 what it has just written is still in its cache when maxima and sums are taken (docs/LOG.md). The K likeliest words lie
-in the K blocks with the largest maxima, so only those blocks are searched.
+in the K blocks with the largest maxima, so only those blocks are searched. Where the processor has fast products of
+eight bits, these make a longer list (`components/generation/screen.py`), whose logits are then computed in float32.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+
+from components.generation.screen import MARGIN, Screen
 
 _BLOCK = 64  # words
 _PART = 64 * _BLOCK  # words whose logits stay in the processor's cache
@@ -35,6 +38,10 @@ class NextWords:
         """The rows of all, in order."""
         return cls(*(torch.cat(own) for own in zip(*((p.logits, p.ids) for p in parts), strict=True)))
 
+    def rows(self, count: int) -> "NextWords":
+        """The first rows."""
+        return NextWords(self.logits[:count], self.ids[:count])
+
     def repeat(self, num_samples: int) -> "NextWords":
         """Every row `num_samples` times."""
         return NextWords(*(part.repeat_interleave(num_samples, 0) for part in (self.logits, self.ids)))
@@ -54,6 +61,7 @@ class OutputHead:
         self._decoder, self._weight = base.get_decoder(), base.get_output_embeddings().weight  # (V, H)
         self._buffer: Tensor = self._weight.new_empty(0)
         self._multiplies = self._is_all_the_model_does()
+        self._screen = Screen.of(self._weight) if self._multiplies else None
 
     def read(self, **inputs: Any) -> None:  # noqa: ANN401 - of the model's forward
         """Fill the cache alone."""
@@ -68,7 +76,7 @@ class OutputHead:
         told = self.model(**inputs, use_cache=True, logits_to_keep=last).logits[:, -1]  # (B, V)
         logits = self._room(len(told))
         logits[: told.shape[1]] = told.T
-        return self._picked(logits, _maxima(logits))
+        return self._picked(logits, _maxima(logits), self._num_words)
 
     @torch.no_grad()
     def _is_all_the_model_does(self) -> bool:
@@ -79,18 +87,39 @@ class OutputHead:
 
     def _multiplied(self, states: Tensor) -> NextWords:
         """From the last states (B, H): logits a part at a time, whose maxima are taken while they are in the cache."""
-        num_words, num_rows = len(self._weight), len(states)
+        num_rows = len(states)
         num_columns = num_rows if num_rows == 1 else -(-num_rows // _COLUMNS) * _COLUMNS  # B'
-        columns = pad(states.T, (0, num_columns - num_rows)).contiguous()  # (H, B')
+        padded = pad(states, (0, 0, 0, num_columns - num_rows))  # (B', H)
+        if self._screen is None:
+            return self._searched(self._product(padded), num_columns, self._num_words).rows(num_rows)
+        listed = self._searched(self._screen.product(padded), num_columns, self._num_words + MARGIN).rows(num_rows)
+        return self._chosen(states, listed.ids)
+
+    def _product(self, states: Tensor) -> Callable[[slice, Tensor], None]:
+        """What writes, for some words, their logits for states (B, H) into (words, B)."""
+        columns = states.T.contiguous()
+
+        def multiply(words: slice, out: Tensor) -> None:
+            torch.mm(self._weight[words], columns, out=out)
+
+        return multiply
+
+    def _searched(self, multiply: Callable[[slice, Tensor], None], num_columns: int, count: int) -> NextWords:
+        num_words = len(self._weight)
         logits = self._room(num_columns)  # (V, B')
         maxima = []
-        size = _PART if states.device.type == "cpu" else len(logits)  # an accelerator takes all at once
+        size = _PART if logits.device.type == "cpu" else len(logits)  # an accelerator takes all at once
         for start in range(0, num_words, size):
             part = logits[start : start + size]
-            torch.mm(self._weight[start : start + size], columns, out=part[: num_words - start])
+            multiply(slice(start, min(start + size, num_words)), part[: num_words - start])
             maxima.append(_maxima(part))
-        picked = self._picked(logits, torch.cat(maxima))
-        return NextWords(picked.logits[:num_rows], picked.ids[:num_rows])
+        return self._picked(logits, torch.cat(maxima), count)
+
+    def _chosen(self, states: Tensor, ids: Tensor) -> NextWords:
+        """The likeliest of some words (B, C) for states (B, H), by their logits in float32."""
+        logits = torch.bmm(self._weight[ids].float(), states.float()[:, :, None])[:, :, 0]  # (B, C)
+        top, places = logits.topk(min(self._num_words, len(self._weight)), 1)
+        return NextWords(top, ids.gather(1, places))
 
     def _room(self, num_rows: int) -> Tensor:
         """A buffer (V, B) that is used again; words that the vocabulary does not have are never likely."""
@@ -101,11 +130,11 @@ class OutputHead:
         logits[len(self._weight) :] = float("-inf")
         return logits
 
-    def _picked(self, logits: Tensor, maxima: Tensor) -> NextWords:
+    def _picked(self, logits: Tensor, maxima: Tensor, count: int) -> NextWords:
         rows = torch.arange(logits.shape[1], device=logits.device)
-        blocks = maxima.topk(min(self._num_words, len(maxima)), 0).indices  # (K, B)
+        blocks = maxima.topk(min(count, len(maxima)), 0).indices  # (K, B)
         found = logits.view(-1, _BLOCK, len(rows))[blocks, :, rows].transpose(0, 1).flatten(1)  # (B, K · block)
-        top, places = found.topk(min(self._num_words, len(self._weight)), 1)
+        top, places = found.topk(min(count, len(self._weight)), 1)
         ids = blocks.T.gather(1, places // _BLOCK) * _BLOCK + places % _BLOCK
         return NextWords(top.float(), ids)
 

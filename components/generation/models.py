@@ -9,6 +9,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from components.contracts import ModelEntry, PipelineError
+from components.environment import processor_flags
 
 
 def choose_device() -> torch.device:
@@ -22,7 +23,7 @@ def choose_dtype(name: str) -> torch.dtype:
         return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if _processor_flags() & {"amx_bf16", "avx512_bf16", "bf16"} else torch.float32
+    return torch.bfloat16 if processor_flags() & {"amx_bf16", "avx512_bf16", "bf16"} else torch.float32
 
 
 def load_tokenizer(entry: ModelEntry) -> PreTrainedTokenizerBase:
@@ -73,14 +74,3 @@ def _existing(entry: ModelEntry) -> Path:
     if not (path / "config.json").is_file():
         raise PipelineError(f"{path}: no checkpoint of `{entry.name}` here; run `dvc repro -f models`")
     return path
-
-
-def _processor_flags() -> set[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # not Linux: nothing is known about the processor
-        return set()
-    return next(
-        (set(line.split(":", 1)[1].split()) for line in lines if line.startswith(("flags", "Features"))),
-        set(),
-    )

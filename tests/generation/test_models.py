@@ -37,7 +37,7 @@ def tiny(tmp_path_factory):
 def test_auto_takes_bf16_only_where_it_is_native(monkeypatch, cuda, native, flags, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
-    monkeypatch.setattr(models, "_processor_flags", lambda: flags)
+    monkeypatch.setattr(models, "processor_flags", lambda: flags)
     assert choose_dtype("auto") == expected
     assert (choose_dtype("float32"), choose_dtype("bfloat16")) == (torch.float32, torch.bfloat16)
 
