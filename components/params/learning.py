@@ -117,12 +117,12 @@ class TrainParams(Section):
     learning_rate_warmup_steps: int = Field(ge=0)
     epochs: int = Field(ge=1, le=16)
     """Passes over each step's rollouts, an update each, with clipped ratios from the second on."""
-    raft_min_reward: float = Field(allow_inf_nan=False)
-    """Rollouts under it teach nothing, nor those under their group's mean."""
+    raft_min_reward: float | None = Field(allow_inf_nan=False)
+    """Rollouts under it teach nothing. None: those under their group's mean."""
     raft_english: bool
-    """Whether the English references of the same problems are learned beside them, so that English is not unlearned."""
-    raft_batch_size: int = Field(ge=1)
-    """Lessons that an update learns from."""
+    """Whether the English references of RL's problems are learned, too, so that English is not unlearned."""
+    lessons_per_step: int = Field(ge=1)
+    """Of RAFT and SFT: what an update learns from."""
     gae_lambda: float = Field(ge=0, le=1)
     """Of PPO's advantages: 1 takes reward - value, 0 the next token's value alone."""
     value_learning_rate: float = Field(gt=0, lt=1)

@@ -36,7 +36,7 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     checks = 1 + -(-train.steps // train.validate_every)
     by_reinforcement = 0 if train.method == "sft" else rollouts
     supervised = train.method in ("sft", "raft")
-    step = train.raft_batch_size if train.method == "raft" else train.prompts_per_step * train.group_size
+    step = train.lessons_per_step if supervised else train.prompts_per_step * train.group_size
     taught = train.steps * step
     # a prompt is computed once for its group
     prompts = taught if supervised else train.steps * train.prompts_per_step

@@ -156,7 +156,7 @@ def _training(inputs: Inputs, params: Params) -> Bullets:
         items.append(
             f"Its lessons: {told['num_lessons']} different good ones of {told['num_rollouts']} responses that the "
             f"warmed-up policy gave ({asked.group_size} a prompt), and {told['num_english_lessons']} English "
-            f"references; {asked.raft_batch_size} a step."
+            f"references; {asked.lessons_per_step} a step."
         )
     elif asked.method != "sft":
         items.append(f"A step: {asked.prompts_per_step} prompts, {asked.group_size} responses each.")

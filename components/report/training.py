@@ -49,9 +49,9 @@ def timing_blocks(train: Mapping[str, Any], params: Params) -> list[Block]:
     for name in ("tokens_sampled", "tokens_learned"):
         rows.append([f"{name.replace('_', ' ')}, in all", f"{train[name]:,.0f}"])
     asked, shape = params.train, ""
-    if asked.method == "raft":
-        shape = f"A step learns from {asked.raft_batch_size} lessons. "
-    elif asked.method != "sft":
+    if asked.method in ("raft", "sft"):
+        shape = f"A step learns from {asked.lessons_per_step} lessons. "
+    else:
         shape = (
             f"A step samples {asked.group_size} responses to each of {asked.prompts_per_step} prompts and learns from "
             "them. "

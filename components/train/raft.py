@@ -48,7 +48,7 @@ class Round:
     questions: Sequence[Question]
     groups: Sequence[Sequence[Rollout]]
     """Of each question."""
-    min_reward: float
+    min_reward: float | None
 
     @property
     def lessons(self) -> list[Lesson]:
@@ -74,12 +74,12 @@ class Round:
         }
 
 
-def good(group: Sequence[Rollout], min_reward: float) -> list[str]:
-    """The different responses, ended by themselves, whose reward is under neither `min_reward` nor the group's mean."""
+def good(group: Sequence[Rollout], min_reward: float | None) -> list[str]:
+    """The different responses, ended by themselves, whose reward is not under `min_reward` (None: the group's mean)."""
     known = [rollout.reward for rollout in group if rollout.reward is not None]
     if not known:
         return []
-    bar = max(min_reward, sum(known) / len(known) - 1e-6)  # all alike: rounding must not lose them
+    bar = sum(known) / len(known) - 1e-6 if min_reward is None else min_reward  # all alike: rounding must not lose them
     kept = [r.text for r in group if r.reward is not None and r.reward >= bar and not r.truncated]
     return list(dict.fromkeys(kept))
 
@@ -108,9 +108,10 @@ def sample_round(
         groups += [rollouts[at : at + train.group_size] for at in range(0, len(rollouts), train.group_size)]
     found = Round([question for question, _ in asked], groups, train.raft_min_reward)
     if not found.lessons:
+        least = train.raft_min_reward
+        lacking = "was scored" if least is None else f"has a reward of `train.raft_min_reward` ({least:g}): lower it"
         raise PipelineError(
-            f"none of {len(asked) * train.group_size} rollouts has a reward of `train.raft_min_reward` "
-            f"({train.raft_min_reward:g}): lower it, or take easier problems"
+            f"none of {len(asked) * train.group_size} rollouts ended by itself and {lacking}, or take easier problems"
         )
     return found
 

@@ -85,7 +85,7 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
         raft: Mapping[str, float | None] = {}
         if settings.method == "raft":
             sampled = _sample(run, begun, responder)
-            english = english_lessons(begun.data.english) if settings.raft_english else []
+            english = _english_beside(run.params, begun, sampled)
             raft = sampled.metrics() | {"num_english_lessons": len(english)}
             run.say(
                 f"{len(sampled.lessons)} different good responses among {raft['num_rollouts']} rollouts; "
@@ -131,6 +131,12 @@ def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
     return sample_round(run.params, begun.data.rollouts, responder, score, begun.journal, run.log_metrics)
 
 
+def _english_beside(params: Params, begun: _Begun, sampled: Round) -> list[Lesson]:
+    """The English references of the problems that were asked, where they are wanted."""
+    asked = {question.problem_id for question in sampled.questions} if params.train.raft_english else set()
+    return english_lessons([(q, reference) for q, reference in begun.data.english if q.problem_id in asked])
+
+
 def _references(run: StageRun, begun: _Begun) -> list[Lesson]:
     """The English references, or their translations."""
     if run.params.train.sft_references == "english":
@@ -147,16 +153,14 @@ def _teach(
     callbacks: list[TrainerCallback],
     num_tokens_sampled: int = 0,
 ) -> list[dict[str, Any]]:
-    """As many supervised steps as RL has updates; on references each is as large as RL's."""
+    """As many supervised steps as RL has updates."""
     train = run.params.train
     write_lessons(begun.work / "lessons.parquet", lessons)
-    ranked = train.method == "raft"
     schedule = Schedule(
         steps=train.steps * train.epochs,
-        batch_size=train.raft_batch_size if ranked else train.prompts_per_step * train.group_size,
+        batch_size=train.lessons_per_step,
         learning_rate=train.learning_rate,
         learning_rate_warmup_steps=train.learning_rate_warmup_steps,
-        shape="cosine" if ranked else "constant_with_warmup",
         micro_batch_tokens=train.micro_batch_tokens,
         save_every=train.save_every * train.epochs,
         seed=run.params.train.seed,
@@ -221,7 +225,6 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
                 batch_size=train.warmup_batch_size,
                 learning_rate=train.warmup_learning_rate,
                 learning_rate_warmup_steps=max(1, train.warmup_steps // 10),
-                shape="cosine",
                 micro_batch_tokens=train.micro_batch_tokens,
                 save_every=train.save_every,
                 seed=run.params.train.seed,

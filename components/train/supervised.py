@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -31,13 +31,12 @@ Lesson = tuple[Question, str]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast."""
+    """How long and how fast: the learning rate falls to 0 like a cosine."""
 
     steps: int
     batch_size: int
     learning_rate: float
     learning_rate_warmup_steps: int
-    shape: Literal["cosine", "constant_with_warmup"]
     micro_batch_tokens: int
     save_every: int
     seed: int
@@ -75,7 +74,7 @@ def fine_tune(
         max_steps=schedule.steps,
         per_device_train_batch_size=schedule.batch_size,
         learning_rate=schedule.learning_rate,
-        lr_scheduler_type=schedule.shape,
+        lr_scheduler_type="cosine",
         warmup_steps=schedule.learning_rate_warmup_steps,
         logging_steps=1,
         save_steps=schedule.save_every,

@@ -45,7 +45,7 @@ def test_other_methods_rates_and_budgets(clone: Path):
     arms = {
         "ppo": {"train.method": "ppo", "train.epochs": 2},
         "sft": {"train.method": "sft", "train.max_tokens": 1},
-        "raft": {"train.method": "raft", "train.raft_min_reward": 0.0, "train.raft_batch_size": 4},
+        "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4},
     }
     params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "learning_rates": [1e-5, 1e-3]}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -27,7 +27,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     clone: Path, method: str, steps_in: str, sign: signal.Signals
 ):
     params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["train"] |= {"method": method, "raft_min_reward": 0.0, "raft_batch_size": 2}
+    params["train"] |= {"method": method, "raft_min_reward": None, "lessons_per_step": 2}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "dvc", "repro", "train")
     undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}

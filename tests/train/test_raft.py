@@ -23,8 +23,7 @@ def rollout(text, reward, truncated=False):
     ("group", "kept"),
     [
         ([("a", 1.0), ("b", 0.0), ("a", 1.0), ("c", 1.0)], ["a", "c"]),  # each once
-        ([("a", 0.9), ("b", 0.7), ("c", 0.8)], ["a", "c"]),  # under their mean
-        ([("a", 0.7), ("b", 0.7), ("c", 0.7)], ["a", "b", "c"]),  # all alike
+        ([("a", 0.9), ("b", 0.5), ("c", 0.8)], ["a", "b", "c"]),
         ([("a", 0.4), ("b", 0.2)], []),  # the best of the bad
         ([("a", None), ("b", 0.6)], ["b"]),
         ([("a", None)], []),
@@ -34,15 +33,28 @@ def test_what_is_good(group, kept):
     assert good([rollout(text, reward) for text, reward in group], 0.5) == kept
 
 
+@pytest.mark.parametrize(
+    ("group", "kept"),
+    [
+        ([("a", 0.9), ("b", 0.7), ("c", 0.8)], ["a", "c"]),
+        ([("a", 0.1), ("b", 0.1), ("c", 0.1)], ["a", "b", "c"]),  # all alike
+        ([("a", None), ("b", 0.2), ("c", 0.1)], ["b"]),
+        ([("a", None)], []),
+    ],
+)
+def test_what_is_good_by_the_groups_mean(group, kept):
+    assert good([rollout(text, reward) for text, reward in group], None) == kept
+
+
 def test_a_response_that_was_cut_off_is_not_learned():
     assert good([rollout("a", 1.0, truncated=True), rollout("b", 1.0)], 0.5) == ["b"]
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1)), min_size=1), st.floats(0, 1))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1)), min_size=1), st.none() | st.floats(0, 1))
 def test_the_best_is_kept_where_it_is_good_enough(group, least):
     kept = good([rollout(text, reward) for text, reward in group], least)
     best = max(reward for _, reward in group)
-    assert bool(kept) == (best >= least)
+    assert bool(kept) == (least is None or best >= least)
     assert len(set(kept)) == len(kept)
     if kept:
         assert {text for text, reward in group if reward == best} <= set(kept)
@@ -118,5 +130,8 @@ def test_a_round_without_a_good_rollout_is_told_in_one_line(asked):
     def bad(completions, **_):
         return [0.1] * len(completions)
 
-    with pytest.raises(PipelineError, match=r"none of 16 rollouts has a reward of `train\.raft_min_reward` \(0\.5\)"):
+    with pytest.raises(
+        PipelineError,
+        match=r"none of 16 rollouts ended by itself and has a reward of `train\.raft_min_reward` \(0\.5\)",
+    ):
         sample_round(params, pairs, Parrot(), bad, Journal("raft", "g"), lambda *_: None)

@@ -60,7 +60,7 @@ def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=(), spoil=lambd
     policy = get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
     lessons = [(question(number, "es"), "abc"[: number % 3 + 1] * 2) for number in range(12)]
     schedule = Schedule(
-        steps=steps, batch_size=6, learning_rate=1e-3, learning_rate_warmup_steps=0, shape="constant_with_warmup",
+        steps=steps, batch_size=6, learning_rate=1e-3, learning_rate_warmup_steps=0,
         micro_batch_tokens=micro_batch_tokens, save_every=1, seed=3,
     )  # fmt: skip
     spoil(policy.get_base_model().get_decoder())
