@@ -34,6 +34,8 @@ GOLD = {"reward.function": "gold"}
 GRPO = {"train.method": "grpo"}
 RLOO = {"train.method": "rloo"}
 WIDE = {"train.prompts_per_step": 16}
+BROAD = {"train.prompts_per_step": 48, "train.group_size": 2}
+"""As many rollouts, of four times as many questions."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "gold-raft-1e-4": {**GOLD, "train.learning_rate": 1e-4},
     "gold-raft-2e-4": {**GOLD, "train.learning_rate": 2e-4},
@@ -48,6 +50,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "hybrid-raft-1e-4": {"train.learning_rate": 1e-4},
     "hybrid-raft-2e-4": {"train.learning_rate": 2e-4},
     "hybrid-raft-alone-2e-4": {"train.learning_rate": 2e-4, "train.raft_english": False},
+    "hybrid-raft-broad-1e-4": {**BROAD, "train.learning_rate": 1e-4},
+    "hybrid-raft-broad-2e-4": {**BROAD, "train.learning_rate": 2e-4},
     "hybrid-grpo-4e-5": {**GRPO, "train.learning_rate": 4e-5},
     "hybrid-grpo-wide-1e-4": {**GRPO, **WIDE, "train.learning_rate": 1e-4},
     "sft-2e-4": {"train.method": "sft", "train.learning_rate": 2e-4},
