@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from components.contracts import ModelEntry, PipelineError
 from components.environment import processor_flags
+from components.params import TrainParams
 
 
 def choose_device() -> torch.device:
@@ -52,6 +53,13 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
     if adapter is not None:
         model = PeftModel.from_pretrained(model, existing_adapter(adapter))
     return model.eval()  # type: ignore[no-any-return]
+
+
+def lora_config(train: TrainParams) -> LoraConfig:
+    """What the policy is trained with."""
+    return LoraConfig(
+        r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules=train.lora_targets, task_type="CAUSAL_LM"
+    )
 
 
 def existing_adapter(folder: Path) -> Path:

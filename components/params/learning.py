@@ -103,6 +103,8 @@ class TrainParams(Section):
     """Weights of the trained languages among RL's prompts; those left out weigh 1."""
     lora_rank: int = Field(ge=1, le=512)
     lora_alpha: int = Field(ge=1)
+    lora_targets: Literal["all-linear"] | Annotated[list[str], Field(min_length=1)]
+    """What LoRA is added to: every linear layer but the output matrix, or the layers of these names in each block."""
     warmup_steps: int = Field(ge=0)
     warmup_batch_size: int = Field(ge=1)
     warmup_learning_rate: float = Field(gt=0, lt=1)

@@ -30,7 +30,7 @@ class Shape:
     """Kept of a token for the backward pass; attention matrices are not (no kernel that matters keeps them)."""
 
 
-def read_shape(config: Mapping[str, Any], dtype: torch.dtype, lora_rank: int) -> Shape:
+def read_shape(config: Mapping[str, Any], dtype: torch.dtype, lora: LoraConfig) -> Shape:
     """Sizes of the architecture that a checkpoint's config.json (`config`) describes.
 
     Raises:
@@ -44,7 +44,6 @@ def read_shape(config: Mapping[str, Any], dtype: torch.dtype, lora_rank: int) ->
         warnings.simplefilter("ignore")
         model: Any = AutoModelForCausalLM.from_config(own, dtype=dtype)
         num_parameters = sum(parameter.numel() for parameter in model.parameters())
-        lora = LoraConfig(r=lora_rank, target_modules="all-linear", task_type="CAUSAL_LM")
         policy: Any = get_peft_model(model, lora)
     adapted = [module.get_base_layer().weight for module in policy.modules() if hasattr(module, "lora_A")]
     tied = model.get_input_embeddings().weight is model.get_output_embeddings().weight

@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from components.contracts import PipelineError
-from components.generation.models import choose_dtype
+from components.generation.models import choose_dtype, lora_config
 from components.params import Params, load_params
 from components.plan.cost import Device, data_sheet, disk_bytes, memory_bytes, seconds, this_machine
 from components.plan.profiles import read_profile, with_profile
@@ -35,7 +35,7 @@ def show_plan(profile: str | None, device_name: str) -> None:
     params = with_profile(profile) if profile else load_params()
     dtype = choose_dtype(params.models.dtype) if device_name == "here" else _accelerators(params)
     try:
-        shape = read_shape(_config(params, profile), dtype, params.train.lora_rank)
+        shape = read_shape(_config(params, profile), dtype, lora_config(params.train))
     except (KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise PipelineError(

@@ -73,12 +73,13 @@ def _sections(
 
 
 def _model(inputs: Inputs, params: Params) -> Bullets:
-    size = inputs.models["policy_num_parameters"] / 1e6
+    size, asked = inputs.models["policy_num_parameters"] / 1e6, params.train.lora_targets
+    targets = asked if isinstance(asked, str) else ", ".join(asked)
     return Bullets(
         [
             f"Base: {public_name(params.models.policy)}, {size:,.0f} million parameters.",
-            f"Adapter: LoRA of rank {params.train.lora_rank} (alpha {params.train.lora_alpha}) in adapters/trained, "
-            "read by PEFT.",
+            f"Adapter: LoRA of rank {params.train.lora_rank} (alpha {params.train.lora_alpha}; {targets}) in "
+            "adapters/trained, read by PEFT.",
             f"Prompts: {params.problems.num_shots} worked examples before the question, as in training and evaluation.",
             "Made for: short arithmetic word problems whose answer is a number or a letter, and research on carrying "
             "reasoning between languages. For nothing else.",

@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel, get_peft_model
 from transformers import TrainerCallback
 from transformers import logging as transformers_logging
 
-from components.contracts import ModelManifest
+from components.contracts import ModelManifest, PipelineError
 from components.encoding import Encoder
 from components.generation.manifest import read_manifest
-from components.generation.models import choose_device, choose_dtype, existing_adapter, load_model, load_tokenizer
+from components.generation.models import (
+    choose_device,
+    choose_dtype,
+    existing_adapter,
+    load_model,
+    load_tokenizer,
+    lora_config,
+)
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
@@ -213,10 +220,11 @@ def _warm_up(run: StageRun, begun: _Begun, folder: Path, warmed_up: Path | None)
 def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
     train, manifest, work = run.params.train, begun.manifest, begun.work
     torch.manual_seed(run.params.train.seed)
-    config = LoraConfig(
-        r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-    policy: Any = get_peft_model(load_model(manifest.policy, run.params.models.dtype), config)
+    model: Any = load_model(manifest.policy, run.params.models.dtype)
+    try:
+        policy: Any = get_peft_model(model, lora_config(train))
+    except ValueError as error:  # none of the layers is there
+        raise PipelineError(f"params.yaml: `train.lora_targets`: {' '.join(str(error).split())}") from error
     with Progress("train: warm-up steps", train.warmup_steps) as progress:
         if train.warmup_steps > 0:
             live = LiveMetrics(progress, "warmup", run.log_metrics)

@@ -9,7 +9,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError
 from components.generation import models
 from components.generation.manifest import read_manifest
-from components.generation.models import choose_dtype, load_model, load_tokenizer
+from components.generation.models import choose_dtype, load_model, load_tokenizer, lora_config
+from components.params import load_params
 from tests.tiny import save_tiny, tiny_gemma
 
 
@@ -103,3 +104,17 @@ def test_the_manifest_is_read_back_or_named(tmp_path):
         assert str(caught.value).startswith(f"{path}: ")
         assert str(caught.value).endswith("; run `dvc repro -f models`")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("targets", "adapted"),
+    [
+        ("all-linear", {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}),
+        (["q_proj", "v_proj"], {"q_proj", "v_proj"}),
+    ],
+)
+def test_lora_is_added_to_what_is_asked_for(targets, adapted):
+    train = load_params().train.model_copy(update={"lora_targets": targets})
+    policy = get_peft_model(tiny_gemma(), lora_config(train))
+    names = {name.rpartition(".")[2] for name, module in policy.named_modules() if hasattr(module, "lora_A")}
+    assert names == adapted

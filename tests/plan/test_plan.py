@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[2]
 PROFILES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
 
+def lora(rank):
+    return LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     """A folder with the repository's parameters and profiles."""
@@ -38,7 +42,7 @@ def _here(tmp_path, monkeypatch):
     ],
 )
 def test_sizes_are_the_published_ones(profile, num_parameters, num_lora):
-    shape = read_shape(read_profile(profile)["config"], torch.bfloat16, 16)
+    shape = read_shape(read_profile(profile)["config"], torch.bfloat16, lora(16))
     assert (shape.num_parameters, shape.num_lora) == (num_parameters, num_lora)
     tied = read_profile(profile)["config"]["tie_word_embeddings"]
     assert (shape.num_read == shape.num_parameters) == tied
@@ -47,7 +51,7 @@ def test_sizes_are_the_published_ones(profile, num_parameters, num_lora):
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_what_is_kept_for_the_backward_pass_is_what_a_real_model_keeps(make):
     model = make()
-    shape = read_shape(model.config.to_dict(), torch.float32, 4)
+    shape = read_shape(model.config.to_dict(), torch.float32, lora(4))
     policy = get_peft_model(make(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
     assert shape.num_parameters == sum(p.numel() for p in make().parameters())
     assert shape.num_lora == sum(p.numel() for p in policy.parameters() if p.requires_grad)
@@ -55,7 +59,7 @@ def test_what_is_kept_for_the_backward_pass_is_what_a_real_model_keeps(make):
 
 
 def test_a_token_in_the_cache_has_a_key_and_a_value_a_layer():
-    shape = read_shape(read_profile("llama-3.1-8b")["config"], torch.bfloat16, 16)
+    shape = read_shape(read_profile("llama-3.1-8b")["config"], torch.bfloat16, lora(16))
     assert shape.cache_numbers == 2 * 32 * 8 * 128
 
 
@@ -81,7 +85,7 @@ def test_work_follows_the_parameters():
 
 def test_costs_grow_with_what_they_depend_on():
     params = load_params()
-    shape = read_shape(read_profile("embedded")["config"], torch.float32, 16)
+    shape = read_shape(read_profile("embedded")["config"], torch.float32, lora(16))
     memory = memory_bytes(shape, params, 4, 128)
     assert memory["base"] == 4 * shape.num_parameters
     more = memory_bytes(shape, params.with_values({"train.micro_batch_tokens": 10_000}), 4, 128)

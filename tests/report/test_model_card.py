@@ -42,7 +42,7 @@ def test_card_says_what_the_adapter_is_and_was_measured_to_do() -> None:
     gain = metrics["macro"]["all_but_english"]["gain"]
     for words in (
         f"Base: {given.models.policy}, 268 million parameters",
-        f"rank {given.train.lora_rank} (alpha {given.train.lora_alpha})",
+        f"rank {given.train.lora_rank} (alpha {given.train.lora_alpha}; all-linear)",
         "Trained: Spanish (es), German (de).",
         "Evaluated and not trained: English (en), Thai (th), Bengali (bn).",
         "Train: built-in: word problems from this project's own templates",
