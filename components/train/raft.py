@@ -18,6 +18,7 @@ from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding
 from components.journal import Journal
 from components.params import Params
+from components.progress import Progress
 from components.reward.functions import LanguageReward, Scores
 from components.train.data import Pairs, in_drawn_order, reward_columns
 from components.train.live import Sums, add_responses
@@ -100,12 +101,14 @@ def sample_round(
     asked = in_drawn_order(pairs, train.prompt_order, train.seed)[: train.steps * train.prompts_per_step]
     size = max(1, params.sampling.batch_size // train.group_size)
     groups: list[list[Rollout]] = []
-    for number, start in enumerate(range(0, len(asked), size)):
-        own = asked[start : start + size]
-        key = f"rollouts-{number:04d}"
-        rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, responder, reward, key))
-        log(_told([q.lang for q, _ in own], rollouts, train.group_size), number)
-        groups += [rollouts[at : at + train.group_size] for at in range(0, len(rollouts), train.group_size)]
+    with Progress("train: rollouts", len(asked) * train.group_size) as progress:
+        for number, start in enumerate(range(0, len(asked), size)):
+            own = asked[start : start + size]
+            key = f"rollouts-{number:04d}"
+            rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, responder, reward, key))
+            log(_told([q.lang for q, _ in own], rollouts, train.group_size), number)
+            groups += [rollouts[at : at + train.group_size] for at in range(0, len(rollouts), train.group_size)]
+            progress.advance(len(rollouts))
     found = Round([question for question, _ in asked], groups, train.raft_min_reward)
     if not found.lessons:
         least = train.raft_min_reward

@@ -87,20 +87,16 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
     settings = params.train
     save = partial(save_adapter, policy, base_name=begun.manifest.policy.name)
     candidates = Candidates(save, work / "candidates", settings.validate_every, measure, settings.epochs)
+    raft: Mapping[str, float | None] = {}
+    lessons: list[Lesson] = []
+    if settings.method == "raft":
+        lessons, raft = _ranked(run, begun, responder)
+    elif settings.method == "sft":
+        lessons = _references(run, begun)
     with Progress(f"train: {settings.method} updates", settings.steps * settings.epochs) as progress:
         watching: list[TrainerCallback] = [LiveMetrics(progress, settings.method, run.log_metrics), candidates]
-        raft: Mapping[str, float | None] = {}
-        if settings.method == "raft":
-            sampled = _sample(run, begun, responder)
-            english = _english_beside(run.params, begun, sampled)
-            raft = sampled.metrics() | {"num_english_lessons": len(english)}
-            run.say(
-                f"{len(sampled.lessons)} different good responses among {raft['num_rollouts']} rollouts; "
-                f"{len(english)} English references are learned beside them"
-            )
-            history = _teach(run, begun, policy, [*sampled.lessons, *english], watching, sampled.num_tokens)
-        elif settings.method == "sft":
-            history = _teach(run, begun, policy, _references(run, begun), watching)
+        if lessons:
+            history = _teach(run, begun, policy, lessons, watching, int(raft.get("tokens_sampled") or 0))
         else:
             budget = Budget(settings.max_tokens, settings.epochs)
             history = _reinforce(run, begun, policy, sampling_copy, [*watching, budget])
@@ -126,8 +122,20 @@ def _reinforce(
     )
 
 
+def _ranked(run: StageRun, begun: _Begun, responder: Responder) -> tuple[list[Lesson], Mapping[str, float | None]]:
+    """RAFT's lessons, and their metrics: good rollouts of the policy as it was warmed up, English beside them."""
+    sampled = _sample(run, begun, responder)
+    asked = {question.problem_id for question in sampled.questions} if run.params.train.raft_english else set()
+    english = english_lessons([(q, reference) for q, reference in begun.data.english if q.problem_id in asked])
+    metrics = sampled.metrics() | {"num_english_lessons": len(english)}
+    run.say(
+        f"{len(sampled.lessons)} different good responses among {metrics['num_rollouts']} rollouts; "
+        f"{len(english)} English references are learned beside them"
+    )
+    return [*sampled.lessons, *english], metrics
+
+
 def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
-    """RAFT's rollouts, of the policy as it was warmed up."""
     encoder = Encoder(run.params.reward.encoder)
     reward = training_reward(run.params.reward, encoder, CALIBRATION)
 
@@ -136,12 +144,6 @@ def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
         return reward(**columns)
 
     return sample_round(run.params, begun.data.rollouts, responder, score, begun.journal, run.log_metrics)
-
-
-def _english_beside(params: Params, begun: _Begun, sampled: Round) -> list[Lesson]:
-    """The English references of the problems that were asked, where they are wanted."""
-    asked = {question.problem_id for question in sampled.questions} if params.train.raft_english else set()
-    return english_lessons([(q, reference) for q, reference in begun.data.english if q.problem_id in asked])
 
 
 def _references(run: StageRun, begun: _Begun) -> list[Lesson]:
@@ -158,7 +160,7 @@ def _teach(
     policy: PeftModel,
     lessons: list[Lesson],
     callbacks: list[TrainerCallback],
-    num_tokens_sampled: int = 0,
+    num_tokens_sampled: int,
 ) -> list[dict[str, Any]]:
     """As many supervised steps as RL has updates."""
     train = run.params.train
