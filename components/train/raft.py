@@ -112,9 +112,12 @@ def sample_round(
     found = Round([question for question, _ in asked], groups, train.raft_min_reward)
     if not found.lessons:
         least = train.raft_min_reward
-        lacking = "was scored" if least is None else f"has a reward of `train.raft_min_reward` ({least:g}): lower it"
+        lacking, advice = "was scored", "raise `sampling.max_new_tokens`"
+        if least is not None:
+            lacking, advice = f"has a reward of `train.raft_min_reward` ({least:g})", "lower it"
         raise PipelineError(
-            f"none of {len(asked) * train.group_size} rollouts ended by itself and {lacking}, or take easier problems"
+            f"none of {len(asked) * train.group_size} rollouts ended by itself and {lacking}; {advice}, or take easier "
+            "problems"
         )
     return found
 

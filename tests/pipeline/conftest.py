@@ -40,6 +40,7 @@ SMALL = {
     },
     "calibrate": {"num_problems": 2, "num_samples": 2},
     "train": {  # GRPO, whose steps tests kill and resume; RAFT is in test_compare and test_resume
+        "warmup_share": 0.5,
         "method": "grpo", "warmup_steps": 2, "warmup_batch_size": 4, "steps": 2, "prompts_per_step": 2, "group_size": 4,
         "micro_batch_tokens": 300, "validate_every": 1, "save_every": 1,
     },
