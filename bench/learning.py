@@ -31,15 +31,16 @@ SCRATCH = Path(".checkpoints/learning")
 NUM_OF_A_FAMILY = 12
 """Development problems; 8 families of one step, 5 languages: 480 questions. And 96 in English, measured apart."""
 GOLD = {"reward.function": "gold"}
-GRPO = {"train.method": "grpo"}
-RLOO = {"train.method": "rloo"}
-WIDE = {"train.prompts_per_step": 16}
+NARROW = {"train.prompts_per_step": 12, "train.group_size": 8}
+WIDE = {"train.prompts_per_step": 16, "train.group_size": 8}
 BROAD = {"train.prompts_per_step": 48, "train.group_size": 2}
-"""As many rollouts, of four times as many questions."""
+"""As many rollouts as with 12 and 8, of four times as many questions."""
+GRPO = {"train.method": "grpo", **NARROW}
+RLOO = {"train.method": "rloo", **NARROW}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "gold-raft-1e-4": {**GOLD, "train.learning_rate": 1e-4},
-    "gold-raft-2e-4": {**GOLD, "train.learning_rate": 2e-4},
-    "gold-raft-4e-4": {**GOLD, "train.learning_rate": 4e-4},
+    "gold-raft-1e-4": {**GOLD, **NARROW, "train.learning_rate": 1e-4},
+    "gold-raft-2e-4": {**GOLD, **NARROW, "train.learning_rate": 2e-4},
+    "gold-raft-4e-4": {**GOLD, **NARROW, "train.learning_rate": 4e-4},
     "gold-grpo-2e-5": {**GOLD, **GRPO, "train.learning_rate": 2e-5},
     "gold-grpo-4e-5": {**GOLD, **GRPO, "train.learning_rate": 4e-5},
     "gold-grpo-1e-4": {**GOLD, **GRPO, "train.learning_rate": 1e-4},
@@ -47,16 +48,17 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "gold-grpo-wide-4e-5": {**GOLD, **GRPO, **WIDE, "train.learning_rate": 4e-5},
     "gold-grpo-wide-1e-4": {**GOLD, **GRPO, **WIDE, "train.learning_rate": 1e-4},
     "gold-rloo-4e-5": {**GOLD, **RLOO, "train.learning_rate": 4e-5},
-    "hybrid-raft-1e-4": {"train.learning_rate": 1e-4},
-    "hybrid-raft-2e-4": {"train.learning_rate": 2e-4},
-    "hybrid-raft-alone-2e-4": {"train.learning_rate": 2e-4, "train.raft_english": False},
+    "hybrid-raft-1e-4": {**NARROW, "train.learning_rate": 1e-4},
+    "hybrid-raft-2e-4": {**NARROW, "train.learning_rate": 2e-4},
+    "hybrid-raft-alone-2e-4": {**NARROW, "train.learning_rate": 2e-4, "train.raft_english": False},
     "hybrid-raft-broad-1e-4": {**BROAD, "train.learning_rate": 1e-4},
     "hybrid-raft-broad-2e-4": {**BROAD, "train.learning_rate": 2e-4},
     "hybrid-grpo-4e-5": {**GRPO, "train.learning_rate": 4e-5},
     "hybrid-grpo-wide-1e-4": {**GRPO, **WIDE, "train.learning_rate": 1e-4},
     "sft-2e-4": {"train.method": "sft", "train.learning_rate": 2e-4},
-    "form-raft-2e-4": {"reward.function": "form", "train.learning_rate": 2e-4},
-    "shuffled-raft-2e-4": {
+    "form-raft-broad-2e-4": {**BROAD, "reward.function": "form", "train.learning_rate": 2e-4},
+    "shuffled-raft-broad-2e-4": {
+        **BROAD,
         "train.shuffled_references": 1.0,
         "train.raft_min_reward": None,
         "train.learning_rate": 2e-4,
