@@ -19,6 +19,7 @@ NUM_WORDS = 64
 REPEATS = 9
 
 
+@torch.inference_mode()
 def main() -> None:
     """Print a table."""
     prepare_process(offline=True)
@@ -56,8 +57,7 @@ def _states(model: torch.nn.Module, count: int) -> Tensor:
 
     tokenizer = load_tokenizer(read_manifest().policy)
     asked = [q.asked for q in read_questions(Path("data/problems/train.jsonl"))][:count]
-    with torch.inference_mode():
-        return torch.cat([model.get_decoder()(**tokenizer(text, return_tensors="pt"))[0][:, -1] for text in asked])
+    return torch.cat([model.get_decoder()(**tokenizer(text, return_tensors="pt"))[0][:, -1] for text in asked])
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -61,7 +61,8 @@ class OutputHead:
         self._decoder, self._weight = base.get_decoder(), base.get_output_embeddings().weight  # (V, H)
         self._buffer: Tensor = self._weight.new_empty(0)
         self._multiplies = self._is_all_the_model_does()
-        self._screen = Screen.of(self._weight) if self._multiplies else None
+        norm = getattr(self._decoder, "norm", None)  # so called by Gemma, Llama, Qwen, Mistral
+        self._screen = Screen.of(self._weight, norm) if self._multiplies and norm is not None else None
 
     def read(self, **inputs: Any) -> None:  # noqa: ANN401 - of the model's forward
         """Fill the cache alone."""

@@ -11,6 +11,7 @@ from components.generation.screen import MARGIN, Screen
 from tests.tiny import tiny_llama
 
 NUM_WORDS = 40_000
+NORM = torch.nn.Identity()
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +23,26 @@ def vnni(monkeypatch):
 def head_of(weight, num_words):
     """An output head of this matrix, that of a model."""
     head = OutputHead(tiny_llama(), num_words)
-    head._weight, head._screen = weight, Screen.of(weight)
+    head._weight, head._screen = weight, Screen.of(weight, NORM)
     return head
+
+
+def test_a_dimension_that_is_far_larger_than_the_others_does_not_round_them_away():
+    generator = torch.Generator().manual_seed(1)
+    norm = torch.nn.RMSNorm(64)
+    norm.weight.data[3] = 300.0
+    weight = torch.randn(NUM_WORDS, 64, generator=generator)
+    weight[:, 3] /= 300
+    head = OutputHead(tiny_llama(), 64)
+    head._weight = weight
+    states = norm(torch.randn(24, 64, generator=generator)).detach()
+    exact = (states @ weight.T).topk(64, 1).indices
+    found = []
+    for of in (norm, NORM):
+        head._screen = Screen.round(weight, screen._gain(of, weight))
+        found.append((head._multiplied(states).ids[:, :, None] == exact[:, None]).any(1).float().mean().item())
+    assert found[0] > 0.999
+    assert found[1] < 0.9
 
 
 @settings(max_examples=20, deadline=None)
@@ -58,18 +77,18 @@ def test_rows_of_zeros_and_a_last_part_that_is_not_whole():
 
 def test_it_is_made_once_and_again_when_the_matrix_was_written_to():
     weight = torch.randn(NUM_WORDS, 4)
-    first = Screen.of(weight)
-    assert Screen.of(weight) is first
+    first = Screen.of(weight, NORM)
+    assert Screen.of(weight, NORM) is first
     weight.mul_(2)
-    second = Screen.of(weight)
+    second = Screen.of(weight, NORM)
     torch.testing.assert_close(second.scales, 2 * first.scales)
     assert torch.equal(second.rounded, first.rounded)
 
 
 def test_a_small_vocabulary_and_a_processor_without_vnni_have_none(monkeypatch):
-    assert Screen.of(torch.randn(1000, 4)) is None
+    assert Screen.of(torch.randn(1000, 4), NORM) is None
     monkeypatch.setattr(screen, "processor_flags", lambda: {"avx2"})
-    assert Screen.of(torch.randn(NUM_WORDS, 4)) is None
+    assert Screen.of(torch.randn(NUM_WORDS, 4), NORM) is None
 
 
 def test_more_words_are_listed_than_are_wanted(monkeypatch):
