@@ -18,9 +18,11 @@ def one_core_each() -> Iterator[Executor]:
     Nothing else should compute with torch meanwhile: its number of threads is of the process.
     """
     num_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # also of the threads that begin now
+    torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(num_threads) as pool:
+        # MKL's number is of a thread: one that begins has the process's until torch looks for the first time, which it
+        # does not before a product. Which thread takes which part is chance, and so would the last bits be.
+        with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield pool
     finally:
         torch.set_num_threads(num_threads)
