@@ -56,7 +56,10 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
 
 
 def lora_config(train: TrainParams) -> LoraConfig:
-    """What the policy is trained with."""
+    """The adapter that the policy is trained with: rank, alpha and layers of `train.lora_*`, no dropout.
+
+    Layers that the model does not have are found out by peft, which raises ValueError.
+    """
     return LoraConfig(
         r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules=train.lora_targets, task_type="CAUSAL_LM"
     )

@@ -95,7 +95,7 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
         lessons = _references(run, begun)
     with Progress(f"train: {settings.method} updates", settings.steps * settings.epochs) as progress:
         watching: list[TrainerCallback] = [LiveMetrics(progress, settings.method, run.log_metrics), candidates]
-        if lessons:
+        if settings.method in ("raft", "sft"):
             history = _teach(run, begun, policy, lessons, watching, int(raft.get("tokens_sampled") or 0))
         else:
             budget = Budget(settings.max_tokens, settings.epochs)
@@ -136,6 +136,7 @@ def _ranked(run: StageRun, begun: _Begun, responder: Responder) -> tuple[list[Le
 
 
 def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
+    """RAFT's rollouts, scored."""
     encoder = Encoder(run.params.reward.encoder)
     reward = training_reward(run.params.reward, encoder, CALIBRATION)
 
