@@ -18,6 +18,8 @@ from components.contracts.errors import PipelineError
 
 TRACKING_URI = "PBRLSVR_TRACKING_URI"
 PARENT_RUN_ID = "PBRLSVR_PARENT_RUN_ID"
+ACCELERATORS = "PBRLSVR_ACCELERATORS"
+"""Those that were given by CUDA's own variable, of which each process then sees one."""
 MLRUNS = Path("mlruns")
 
 # Nothing that runs here reports home or waits long for a remote service. MLflow takes DO_NOT_TRACK only as
@@ -43,6 +45,8 @@ _QUIET = {
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
 
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+
 # Of prctl (linux/prctl.h).
 _PR_SET_PDEATHSIG = 1
 
@@ -63,11 +67,11 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
     raise Terminated(128 + number)
 
 
-def end_with_parent() -> None:
-    """Have the kernel send this process SIGTERM when the one that started it ends, however that ends (Linux)."""
+def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send this process the signal when the one that started it ends, however that ends (Linux)."""
     prctl = _glibc("prctl")
     if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(_PR_SET_PDEATHSIG, number)
 
 
 def prepare_process(offline: bool) -> None:
@@ -83,11 +87,34 @@ def prepare_process(offline: bool) -> None:
     # step after it and the same step in a resumed process must not differ in that.
     threads["MKL_DYNAMIC"] = "FALSE"
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
-    device = {"CUDA_VISIBLE_DEVICES": "0"}  # one process trains on one accelerator; TRL refuses more
-    for key, value in (threads | hub | device).items():
+    for key, value in (threads | hub).items():
         os.environ.setdefault(key, value)
+    _take_one_accelerator()
     quiet_libraries()
     _keep_freed_memory()
+
+
+def _take_one_accelerator() -> None:
+    """A process has one accelerator, the first of those that it was given; TRL refuses more."""
+    given = os.environ.get(_VISIBLE)
+    os.environ.setdefault(ACCELERATORS, given or "")
+    os.environ[_VISIBLE] = "0" if given is None else given.split(",")[0]
+
+
+def nth_accelerator(number: int) -> str:
+    """CUDA's name of an accelerator for another process than this one, which has number 0.
+
+    Raises:
+        PipelineError: Fewer were given (`CUDA_VISIBLE_DEVICES`).
+    """
+    given = [name for name in os.environ.get(ACCELERATORS, "").split(",") if name]
+    if not given:
+        return str(number)
+    if number >= len(given):
+        raise PipelineError(
+            f"params.yaml: `train.num_processes` asks for accelerator {number + 1}, and {_VISIBLE} names {len(given)}"
+        )
+    return given[number]
 
 
 def quiet_libraries() -> None:

@@ -101,6 +101,10 @@ def test_the_repositorys_file_loads_with_its_values():
             {"train.method": "raft", "train.sampler": "vllm"},
             "`train`: sampler: vllm goes with grpo, rloo and ppo; raft has its own (sampler: own)",
         ),
+        (
+            {"train.method": "ppo", "train.num_processes": 2},
+            "`train`: num_processes: ppo takes one; its value head is in no other process",
+        ),
         ({"compare.learning_rates": [1e-4, 1e-4]}, "`compare`: compare.learning_rates must not repeat"),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),
     ],

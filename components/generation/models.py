@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from components.contracts import ModelEntry, PipelineError
@@ -55,11 +55,22 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
     return model.eval()  # type: ignore[no-any-return]
 
 
-def lora_config(train: TrainParams) -> LoraConfig:
-    """The adapter that the policy is trained with: rank, alpha and layers of `train.lora_*`, no dropout.
+def fresh_policy(entry: ModelEntry, dtype: str, train: TrainParams) -> PeftModel:
+    """The checkpoint with the adapter it is trained with: rank, alpha and layers of `train.lora_*`, no dropout.
 
-    Layers that the model does not have are found out by peft, which raises ValueError.
+    Raises:
+        PipelineError: As `load_model`, or the model has none of the layers.
     """
+    model: Any = load_model(entry, dtype)
+    try:
+        policy: Any = get_peft_model(model, lora_config(train))
+    except ValueError as error:
+        raise PipelineError(f"params.yaml: `train.lora_targets`: {' '.join(str(error).split())}") from error
+    return policy  # type: ignore[no-any-return]
+
+
+def lora_config(train: TrainParams) -> LoraConfig:
+    """Of `fresh_policy`; layers that the model does not have are found out by peft, which raises ValueError."""
     return LoraConfig(
         r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules=train.lora_targets, task_type="CAUSAL_LM"
     )

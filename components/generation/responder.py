@@ -30,9 +30,15 @@ class Response:
 class Responder:
     """Answers questions in their own language."""
 
-    def __init__(self, model: Any, prompt_format: PromptFormat, batch_size: int) -> None:  # noqa: ANN401
-        """`batch_size` counts responses decoded together."""
-        self.model, self.prompt_format, self.batch_size = model, prompt_format, batch_size
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        prompt_format: PromptFormat,
+        batch_size: int,
+        generate: Callable[..., list[list[Generated]]] = generate,
+    ) -> None:
+        """`batch_size` counts responses decoded together; `generate` is the sampler's, or shares its work."""
+        self.model, self.prompt_format, self.batch_size, self._generate = model, prompt_format, batch_size, generate
 
     @classmethod
     def load(
@@ -68,7 +74,7 @@ class Responder:
         on_progress: Callable[[int], None] = lambda _count: None,
     ) -> list[list[Response]]:
         """`num_samples` responses to each prompt, given as token ids (P,)."""
-        groups = generate(
+        groups = self._generate(
             self.model,
             prompts,
             decoding,

@@ -112,6 +112,8 @@ class TrainParams(Section):
     """Of the problems with a reference: the warm-up learns these, RL is asked the others. 1: both are given all."""
     sampler: Literal["own", "vllm", "vllm-server"]
     """Where RL's rollouts come from; vLLM in this process or behind PBRLSVR_VLLM_URL where it is installed."""
+    num_processes: int = Field(ge=1, le=64)
+    """That share rollouts and micro-batches: an accelerator each, or the cores of the machine."""
     steps: int = Field(ge=1)
     prompts_per_step: int = Field(ge=1)
     group_size: int = Field(ge=2)
@@ -143,6 +145,8 @@ class TrainParams(Section):
             )
         if self.method == "raft" and self.sampler != "own":
             raise ValueError(f"sampler: {self.sampler} goes with grpo, rloo and ppo; raft has its own (sampler: own)")
+        if self.method == "ppo" and self.num_processes > 1:
+            raise ValueError("num_processes: ppo takes one; its value head is in no other process")
         return self
 
 

@@ -26,6 +26,8 @@ class Device:
     bytes_per_s: float
     """Of its memory."""
     memory_bytes: float
+    is_shared: bool = False
+    """By all processes of a training; else each has one of its own."""
 
 
 # Data sheets: dense bfloat16 operations a second, bytes a second, memory.
@@ -53,7 +55,8 @@ def this_machine(dtype: torch.dtype, memory_bytes: float) -> Device:
     product_s = _seconds(lambda: left @ right)
     block = torch.ones(64 * 2**20, dtype=torch.uint8, device=device)
     copy_s = _seconds(block.clone)
-    return Device("this machine", 2 * 512 * 1024 * 2048 / product_s, 2 * block.numel() / copy_s, memory_bytes)
+    speed = 2 * 512 * 1024 * 2048 / product_s
+    return Device("this machine", speed, 2 * block.numel() / copy_s, memory_bytes, is_shared=device == "cpu")
 
 
 def _seconds(run: Callable[[], object]) -> float:
@@ -110,4 +113,4 @@ def seconds(work: Work, shape: Shape, device: Device, dtype_bytes: int, prompt_t
         step = max(reading / device.bytes_per_s, rows * forward / device.flops)
         num_batches = work.num_sampled / rows
         total += num_batches * (work.max_tokens * step + rows * prompt_tokens * forward / device.flops)
-    return total
+    return total if device.is_shared else total / work.num_processes

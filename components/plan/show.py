@@ -47,8 +47,9 @@ def show_plan(profile: str | None, device_name: str) -> None:
           f"LoRA {shape.num_lora / 1e6:,.1f} M; {device.name}")  # fmt: skip
     _print_time(params, shape, device, size)
     memory = memory_bytes(shape, params, size, PROMPT_TOKENS)
-    _print_bytes("memory while training", memory)
-    total = sum(memory.values())
+    num_processes = params.train.num_processes
+    _print_bytes("memory while training" + (", in each process" if num_processes > 1 else ""), memory)
+    total = sum(memory.values()) * (num_processes if device.is_shared else 1)
     verdict = "fits" if total < 0.95 * device.memory_bytes else "does NOT fit"
     print(f"{verdict} {device.name}'s {device.memory_bytes / 1e9:.0f} GB (encoder and libraries come on top)\n")
     _print_bytes("disk", disk_bytes(shape, params, size))

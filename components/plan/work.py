@@ -20,6 +20,8 @@ class Work:
     """Responses decoded in one batch."""
     learns_whole_vocabulary: bool = False
     """Supervised: of RL's tokens only the words that they were drawn from are looked at."""
+    num_processes: int = 1
+    """That share it."""
 
 
 def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
@@ -50,10 +52,10 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     return [
         Work("reference", asked * params.reference.num_samples, params.reference.max_new_tokens, 0, size),
         Work("calibrate", calibrated, longest, 0, size),
-        Work("train: warm-up", 0, 0, warmed_up, size, learns_whole_vocabulary=True),
-        Work("train: rollouts", by_reinforcement, longest, 0, together),
-        Work("train: learning", 0, 0, learned, step, learns_whole_vocabulary=supervised),
-        Work("train: validation", greedy, longest, 0, size),
+        Work("train: warm-up", 0, 0, warmed_up, size, True, train.num_processes),
+        Work("train: rollouts", by_reinforcement, longest, 0, together, False, train.num_processes),
+        Work("train: learning", 0, 0, learned, step, supervised, train.num_processes),
+        Work("train: validation", greedy, longest, 0, size, False, train.num_processes),
         Work("audit", audited, longest, 0, size),
         Work(
             "evaluate", 3 * problems.num_test * num_languages, params.evaluate.max_new_tokens, 0,

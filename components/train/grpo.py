@@ -17,6 +17,7 @@ from components.train.checkpoints import train_or_resume
 from components.train.data import Pairs, reward_columns
 from components.train.folding import SamplingCopy
 from components.train.ppo import PivotPPOTrainer
+from components.train.replicas import Replicas
 from components.train.trainer import PivotGRPOTrainer
 
 
@@ -29,6 +30,7 @@ def run_grpo(
     params: Params,
     checkpoints: Path,
     callbacks: list[TrainerCallback],
+    replicas: Replicas | None = None,
 ) -> list[dict[str, float]]:
     """Train the adapter of `policy` in place; resumes from `checkpoints`.
 
@@ -66,6 +68,7 @@ def run_grpo(
         sampler=train.sampler,
         leave_one_out=train.method == "rloo",
         resample_silent=train.silent_groups == "resample",
+        replicas=replicas,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)

@@ -63,25 +63,40 @@ class Learning:
         return self.faults.once_more_if_memory_lacks(self, model, step)
 
     def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
-        total, sums = torch.zeros(()), Sums()
+        total, sums, replicas = torch.zeros(()), Sums(), self.trainer.replicas
         parts = self._parts(model, batch)
         compared = self.trainer.state.global_step % len(parts)  # with the base: one part a step, in turn
-        for number, part in enumerate(parts):
-            told = self.trainer.forward(model, part)
-            logps, entropies = told["logps"], told["entropies"]
-            weighted = part | {"advantages": self._corrected(part, logps.detach(), sums)}
-            if "values" in told:
-                weighted["new_values"] = told["values"]
-            self._computed = (logps, entropies)
-            # TRL divides by the rows it sees; the step has `num_rows`
-            loss = loss_of(model, weighted) * (len(part["prompt_ids"]) / num_rows)
-            self.trainer.accelerator.backward(loss)
-            total = total + loss.detach().cpu()
-            self._note(part, logps.detach(), entropies, sums)
-            if number == compared:
-                self._compare_with_base(model, part, logps.detach(), sums)
+        own = partial(self.trainer.forward, model)
+        replicas.begin_step()
+        for together in replicas.rounds(parts):
+            tolds = replicas.forward(together, self.trainer.temperature, own)
+            loss_here = partial(self._loss, model, loss_of, num_rows, sums)
+            losses = [loss_here(part, told) for part, told in zip(together, tolds, strict=True)]
+            replicas.backward(losses, tolds, self.trainer.accelerator.backward)
+            for part, told, loss in zip(together, tolds, losses, strict=True):
+                total = total + loss.detach().cpu()
+                self._note(part, told["logps"].detach(), told["entropies"], sums)
+                if part is parts[compared]:
+                    self._compare_with_base(model, part, told["logps"].detach(), sums)
+        replicas.end_step()
         self.trainer._metrics["train"].pop("entropy", None)  # TRL's, the mean of the parts' means
         return total, sums
+
+    def _loss(
+        self,
+        model: Any,  # noqa: ANN401
+        loss_of: Loss,
+        num_rows: int,
+        sums: Sums,
+        part: Batch,
+        told: Batch,
+    ) -> Tensor:
+        """The part's share () of the loss of a step of `num_rows`; TRL divides by the rows it sees."""
+        weighted = part | {"advantages": self._corrected(part, told["logps"].detach(), sums)}
+        if "values" in told:
+            weighted["new_values"] = told["values"]
+        self._computed = (told["logps"], told["entropies"])
+        return loss_of(model, weighted) * (len(part["prompt_ids"]) / num_rows)
 
     @torch.no_grad()
     def measured(self, model: Any, batch: Batch) -> dict[str, Tensor]:  # noqa: ANN401

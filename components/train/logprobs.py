@@ -10,6 +10,7 @@ A token sampled with top-k comes from the softmax over K words, not over the voc
 DeepSeek-V3.2's "keep sampling mask" (arXiv 2512.02556, section 3.1), and the output matrix is read for K words a token.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -48,6 +49,14 @@ def response_logps(
     """
     states = response_states(model, prompt_ids, prompt_mask, completion_ids, completion_mask)
     return logps_of_states(model, states, completion_ids, completion_mask, temperature)
+
+
+def told_of(model: Any, part: Mapping[str, Tensor], temperature: float) -> dict[str, Tensor]:  # noqa: ANN401
+    """`logps` and `entropies`, as `response_logps`, of rows under these names; among `support` where they have it."""
+    completion = part["completion_ids"], part["completion_mask"]
+    states = response_states(model, part["prompt_ids"], part["prompt_mask"], *completion)
+    logps, entropies = logps_of_states(model, states, *completion, temperature, part.get("support"))
+    return {"logps": logps, "entropies": entropies}
 
 
 def response_states(

@@ -2,27 +2,29 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel, get_peft_model
+from peft import PeftModel
 from transformers import TrainerCallback
 from transformers import logging as transformers_logging
 
-from components.contracts import ModelManifest, PipelineError
+from components.contracts import ModelManifest
 from components.encoding import Encoder
+from components.environment import num_cores
 from components.generation.manifest import read_manifest
 from components.generation.models import (
     choose_device,
     choose_dtype,
     existing_adapter,
+    fresh_policy,
     load_model,
     load_tokenizer,
-    lora_config,
 )
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
@@ -40,6 +42,8 @@ from components.train.folding import SamplingCopy
 from components.train.grpo import run_grpo
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
 from components.train.raft import Round, sample_round
+from components.train.replica import Loaders
+from components.train.replicas import Replicas, replicas
 from components.train.results import Outputs, write_outputs
 from components.train.rollouts import check_sampler
 from components.train.supervised import Lesson, Schedule, fine_tune
@@ -57,6 +61,7 @@ class _Begun:
     prompt_format: PromptFormat
     journal: Journal
     """Of pieces, and of unfinished work in its folder."""
+    replicas: Replicas
 
     @property
     def work(self) -> Path:
@@ -70,12 +75,18 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
     Args:
         warmed_up: An adapter to go on from in place of a warm-up; parameters without warm-up steps want none.
     """
-    begun = _begin(run)
-    _warm_up(run, begun, outputs.warmup, warmed_up if run.params.train.warmup_steps else None)
+    with _begun(run) as begun:
+        _warm_up(run, begun, outputs.warmup, warmed_up if run.params.train.warmup_steps else None)
+        _train(run, begun, outputs)
+
+
+def _train(run: StageRun, begun: _Begun, outputs: Outputs) -> None:
     policy, sampling_copy = _load_policy(run.params, begun.manifest, outputs.warmup)
     params, work = run.params, begun.work
+    begun.replicas.follow(policy)
     validation = Validation(begun.data.validation, Decoding(params.sampling.max_new_tokens), work / "validation.json")
-    responder = Responder(sampling_copy.model, begun.prompt_format, params.sampling.batch_size)
+    generate = begun.replicas.generate
+    responder = Responder(sampling_copy.model, begun.prompt_format, params.sampling.batch_size, generate)
 
     def measure(step: int) -> None:
         sampling_copy.refresh()
@@ -119,6 +130,7 @@ def _reinforce(
         run.params,
         begun.work / "rl",
         [StepsAlone(encoder.forget), *callbacks, Completions(begun.work / "rl" / "completions", run.log_artifact)],
+        begun.replicas,
     )
 
 
@@ -173,29 +185,42 @@ def _teach(
         learning_rate_warmup_steps=train.learning_rate_warmup_steps,
         micro_batch_tokens=train.micro_batch_tokens,
         save_every=train.save_every * train.epochs,
-        seed=run.params.train.seed,
+        seed=train.seed,
     )
     left = max(1, train.max_tokens - num_tokens_sampled) if train.max_tokens else 0
     callbacks = [*callbacks, Budget(left, train.epochs)]
-    return fine_tune(policy, begun.prompt_format, lessons, schedule, begun.work / "sft", callbacks)
+    folder = begun.work / "sft"
+    return fine_tune(policy, begun.prompt_format, lessons, schedule, folder, callbacks, replicas=begun.replicas)
 
 
 def warm_up_alone(run: StageRun, folder: Path) -> None:
     """The warm-up's adapter and nothing else, into `folder`."""
-    _warm_up(run, _begin(run), folder, None)
+    with _begun(run) as begun:
+        _warm_up(run, begun, folder, None)
 
 
-def _begin(run: StageRun) -> _Begun:
+@contextmanager
+def _begun(run: StageRun) -> Iterator[_Begun]:
     transformers_logging.set_verbosity_error()
     params, manifest = run.params, read_manifest()
+    num_processes = params.train.num_processes
     check_sampler(params.train.sampler)
     data = read_training_data(params)
-    # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
     device, dtype = choose_device().type, str(choose_dtype(params.models.dtype)).removeprefix("torch.")
-    run.say(f"{device}, {dtype}, {torch.get_num_threads()} threads, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")
+    if device == "cpu" and num_processes > 1:  # which share the cores
+        torch.set_num_threads(max(1, num_cores() // num_processes))
+    # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
+    threads = f"{torch.get_num_threads()} threads" + (f" in each of {num_processes} processes" * (num_processes > 1))
+    run.say(f"{device}, {dtype}, {threads}, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")
     journal = Journal(run.name, f"{run.fingerprint()}-{torch.get_num_threads()}-{device}-{dtype}")
     run.when_done(journal.close)
-    return _Begun(manifest, data, PromptFormat(load_tokenizer(manifest.policy), data.shots), journal)
+    prompt_format = PromptFormat(load_tokenizer(manifest.policy), data.shots)
+    entry = manifest.policy
+    loaders = Loaders(
+        partial(fresh_policy, entry, params.models.dtype, params.train), partial(load_model, entry, params.models.dtype)
+    )
+    with replicas(num_processes, loaders) as copies:
+        yield _Begun(manifest, data, prompt_format, journal, copies)
 
 
 def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, SamplingCopy]:
@@ -223,11 +248,7 @@ def _warm_up(run: StageRun, begun: _Begun, folder: Path, warmed_up: Path | None)
 def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
     train, manifest, work = run.params.train, begun.manifest, begun.work
     torch.manual_seed(run.params.train.seed)
-    model: Any = load_model(manifest.policy, run.params.models.dtype)
-    try:
-        policy: Any = get_peft_model(model, lora_config(train))
-    except ValueError as error:  # none of the layers is there
-        raise PipelineError(f"params.yaml: `train.lora_targets`: {' '.join(str(error).split())}") from error
+    policy = fresh_policy(manifest.policy, run.params.models.dtype, train)
     with Progress("train: warm-up steps", train.warmup_steps) as progress:
         if train.warmup_steps > 0:
             live = LiveMetrics(progress, "warmup", run.log_metrics)
@@ -241,6 +262,7 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
                 seed=run.params.train.seed,
             )
             lessons = english_lessons(begun.data.warmup)
-            fine_tune(policy, begun.prompt_format, lessons, schedule, work / "warmup", [live])
+            folder, copies = work / "warmup", begun.replicas
+            fine_tune(policy, begun.prompt_format, lessons, schedule, folder, [live], replicas=copies)
     save_adapter(policy, work / "warmup-saving", manifest.policy.name)
     (work / "warmup-saving").rename(done)

@@ -16,7 +16,8 @@ from trl.import_utils import is_vllm_available
 from components.contracts import PipelineError
 from components.environment import release_freed_memory
 from components.generation.prompts import PromptFormat
-from components.generation.sampler import Decoding, Generated, generate
+from components.generation.sampler import Decoding, Generated
+from components.train.replicas import Replicas
 
 VLLM_URL = "PBRLSVR_VLLM_URL"
 MODES = {"vllm": "colocate", "vllm-server": "server"}
@@ -40,16 +41,18 @@ class Rollouts(Protocol):
 
 
 class OwnRollouts:
-    """Our sampler, all prompts decoded together."""
+    """Our sampler, all prompts of a process decoded together."""
 
-    def __init__(self, model: PreTrainedModel, prompt_format: PromptFormat, decoding: Decoding) -> None:
+    def __init__(
+        self, model: PreTrainedModel, prompt_format: PromptFormat, decoding: Decoding, replicas: Replicas
+    ) -> None:
         """`model` has LoRA folded in."""
-        self._model, self._prompt_format, self._decoding = model, prompt_format, decoding
+        self._model, self._prompt_format, self._decoding, self._replicas = model, prompt_format, decoding, replicas
 
     def sample(self, prompts: Sequence[list[int]], num_samples: int) -> list[Generated]:
         """See `Rollouts`; draws from torch's global generator."""
         release_freed_memory()
-        groups = generate(
+        groups = self._replicas.generate(
             self._model,
             prompts,
             self._decoding,

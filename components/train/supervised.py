@@ -22,8 +22,9 @@ from components.generation.sampler import left_pad, num_shared_tokens
 from components.progress import say
 from components.train.checkpoints import WholeCheckpoints, train_or_resume
 from components.train.faults import Faults
-from components.train.logprobs import response_logps
+from components.train.logprobs import told_of
 from components.train.micro_batches import split_by_tokens
+from components.train.replicas import Replicas
 
 Lesson = tuple[Question, str]
 """A question and the response to learn, in one language."""
@@ -50,6 +51,7 @@ def fine_tune(
     checkpoints: Path,
     callbacks: list[TrainerCallback],
     warn: Callable[[str], None] = say,
+    replicas: Replicas | None = None,
 ) -> list[dict[str, Any]]:
     """Train the adapter of `policy` in place; resumes from `checkpoints`.
 
@@ -95,6 +97,8 @@ def fine_tune(
         callbacks=callbacks,
     )
     trainer.micro_batch_tokens, trainer.faults = schedule.micro_batch_tokens, Faults(warn)
+    trainer.replicas = replicas or Replicas()
+    trainer.replicas.follow(policy)
     trainer.remove_callback(PrinterCallback)
     train_or_resume(trainer, policy, checkpoints)
     return [dict(entry) for entry in trainer.state.log_history]
@@ -124,6 +128,7 @@ class _SupervisedTrainer(WholeCheckpoints):
 
     micro_batch_tokens: int
     faults: Faults
+    replicas: Replicas
     _told: dict[str, float]
     """Of the step in hand."""
 
@@ -155,11 +160,14 @@ class _SupervisedTrainer(WholeCheckpoints):
         config, width = policy.config.get_text_config(), inputs["completion_ids"].shape[1]
         total = torch.zeros((), device=num_tokens.device)
         num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
-        for part in split_by_tokens(inputs, self.micro_batch_tokens, num_shared):
-            logps, _ = response_logps(policy, **part, temperature=1.0)
-            loss = -logps.sum() / num_tokens
-            self.accelerator.backward(loss)
-            total += loss.detach()
+        own = partial(told_of, policy, temperature=1.0)
+        self.replicas.begin_step()
+        for parts in self.replicas.rounds(split_by_tokens(inputs, self.micro_batch_tokens, num_shared)):
+            tolds = self.replicas.forward(parts, 1.0, own)
+            losses = [-told["logps"].sum() / num_tokens for told in tolds]
+            self.replicas.backward(losses, tolds, self.accelerator.backward)
+            total += sum(loss.detach() for loss in losses)
+        self.replicas.end_step()
         return total
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

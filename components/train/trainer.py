@@ -32,6 +32,7 @@ from components.train.learning import Learning
 from components.train.live import Sums, add_responses, is_silent
 from components.train.logprobs import logps_of_states, response_states
 from components.train.micro_batches import Batch, replace_rows
+from components.train.replicas import Replicas
 from components.train.rollouts import MODES, OwnRollouts, Rollouts, VLLMRollouts, supports
 
 
@@ -55,6 +56,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         leave_one_out: bool = False,
         resample_silent: bool = False,
         warn: Callable[[str], None] = say,
+        replicas: Replicas | None = None,
         **kwargs: Any,  # noqa: ANN401 - GRPOTrainer's
     ) -> None:
         """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal.
@@ -70,6 +72,8 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         self.leave_one_out = leave_one_out
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
         self.faults = Faults(warn)
+        self.replicas = replicas or Replicas()
+        self.replicas.follow(self.model)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
         self.rollouts = self._make_rollouts(sampler)
         self._sums = Sums()  # of the step in hand
@@ -88,7 +92,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     def _make_rollouts(self, sampler: str) -> Rollouts:
         model = self.sampling_copy.model
         if sampler not in MODES:
-            return OwnRollouts(model, self.prompt_format, self.decoding)
+            return OwnRollouts(model, self.prompt_format, self.decoding, self.replicas)
         data: Any = self.train_dataset
         longest = max(len(self.prompt_format.encode(prompt)) for prompt in data["prompt"])
         return VLLMRollouts(

@@ -12,6 +12,7 @@ import yaml
 
 from components.environment import child_environment
 from tests.pipeline.conftest import run
+from tests.processes import pids_in, wait_until_gone
 
 pytestmark = pytest.mark.slow
 
@@ -20,14 +21,25 @@ LIMIT_S = 120
 
 
 @pytest.mark.parametrize(
-    ("method", "steps_in", "sign"),
-    [("raft", "sft", signal.SIGKILL), ("grpo", "rl", signal.SIGKILL), ("grpo", "rl", signal.SIGTERM)],
+    ("method", "steps_in", "sign", "num_processes"),
+    [
+        ("raft", "sft", signal.SIGKILL, 1),
+        ("grpo", "rl", signal.SIGKILL, 1),
+        ("grpo", "rl", signal.SIGTERM, 1),
+        ("grpo", "rl", signal.SIGKILL, 2),
+        ("raft", "sft", signal.SIGTERM, 2),
+    ],
 )
 def test_a_killed_training_ends_where_an_undisturbed_one_ends(
-    clone: Path, method: str, steps_in: str, sign: signal.Signals
+    clone: Path, method: str, steps_in: str, sign: signal.Signals, num_processes: int
 ):
     params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["train"] |= {"method": method, "raft_min_reward": None, "lessons_per_step": 2}
+    params["train"] |= {
+        "method": method,
+        "raft_min_reward": None,
+        "lessons_per_step": 2,
+        "num_processes": num_processes,
+    }
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "dvc", "repro", "train")
     undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
@@ -45,6 +57,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
         time.sleep(0.005)
     process.send_signal(sign)
     assert process.wait() == {signal.SIGKILL: -9, signal.SIGTERM: 143}[sign]
+    wait_until_gone(lambda: pids_in(clone), 10)
     assert not (clone / WEIGHTS).exists()
     unfinished = json.loads((clone / ".checkpoints/train.run.json").read_text())["run_id"]
 
