@@ -27,7 +27,7 @@ from components.models.resolve import resolve
 RESULTS = Path("bench/results/training.json")
 SWEEP = (
     {"group_size": 4}, {"group_size": 16}, {"prompt_tokens": 60}, {"prompt_tokens": 400}, {"new_tokens": 18},
-    {"new_tokens": 88},
+    {"new_tokens": 88}, {"num_processes": 2},
 )  # fmt: skip
 
 Step = dict[str, float]
@@ -77,6 +77,7 @@ def main() -> None:
     resolve("policy", PACKAGED_MODEL, PACKAGED)  # made now where it is missing, not by both workers at once
     options = {key: value for key, value in vars(base).items() if key != "side"}
     stock = options | {"prompts": own.stock_prompts or base.prompts, "micro_batch": own.stock_micro_batch}
+    stock["num_processes"] = 1
     steps = compare(options, stock)
     results = {"machine": _machine(), "ours": options, "stock": stock, "steps": steps}
     results["medians"] = {side: _medians(steps[side]) for side in SIDES}

@@ -11,10 +11,11 @@ import sys
 import time
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.environment import prepare_process
+from components.environment import num_cores, prepare_process
 
 PACKAGED = Path(".cache/packaged")
 FOLDER = Path(".cache/bench")  # of a trainer that saves nothing
@@ -31,6 +32,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--prompt-tokens", type=int, default=110, help="the prompts nearest to this length are taken")
     parser.add_argument("--micro-batch", type=int, default=32, help="responses that learn together in stock")
     parser.add_argument("--micro-batch-tokens", type=int, default=1000, help="tokens that learn together in ours")
+    parser.add_argument("--num-processes", type=int, default=1, help="that share ours' steps, and the cores")
     parser.add_argument("--steps", type=int, default=5, help="after one to warm up")
     parser.add_argument("--dtype", default="auto", help="auto, bfloat16 or float32, of both sides")
     return parser.parse_args(arguments)
@@ -50,23 +52,34 @@ def main() -> None:
     """Build the trainer, then one step a line of standard input."""
     chosen = read_arguments()
     prepare_process(offline=True)
-    trainer, sampled_s = build(chosen)
 
+    import torch
     from transformers import PrinterCallback
 
-    trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(_telling(chosen, sampled_s))
-    trainer.train()
+    from components.generation.models import fresh_policy, load_model
+    from components.models.packaged import PACKAGED_MODEL
+    from components.models.resolve import resolve
+    from components.params import load_params
+    from components.train.replica import Loaders
+    from components.train.replicas import replicas
+
+    torch.set_num_threads(max(1, num_cores() // chosen.num_processes))
+    entry = resolve("policy", PACKAGED_MODEL, PACKAGED)
+    policy = partial(fresh_policy, entry, chosen.dtype, load_params().train)
+    with replicas(chosen.num_processes, Loaders(policy, partial(load_model, entry, chosen.dtype))) as copies:
+        trainer, sampled_s = build(chosen, copies)
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(_telling(chosen, sampled_s))
+        trainer.train()
 
 
-def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
+def build(chosen: argparse.Namespace, copies: Any = None) -> tuple[Any, list[float]]:  # noqa: ANN401
     """The side's trainer, and a list to which each step's sampling adds its seconds."""
     import torch
     from datasets import Dataset
-    from peft import LoraConfig, get_peft_model
     from trl import GRPOConfig, GRPOTrainer
 
-    from components.generation.models import load_model, load_tokenizer
+    from components.generation.models import fresh_policy, load_model, load_tokenizer
     from components.generation.prompts import PromptFormat
     from components.generation.sampler import Decoding
     from components.models.packaged import PACKAGED_MODEL
@@ -80,11 +93,7 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
     entry = resolve("policy", PACKAGED_MODEL, PACKAGED)
     prompt_format = PromptFormat(load_tokenizer(entry), [])
     prompt_format.stop_ids = torch.tensor([prompt_format.tokenizer.pad_token_id])  # lengths are forced
-    lora = LoraConfig(
-        r=params.train.lora_rank, lora_alpha=params.train.lora_alpha, target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )  # fmt: skip
-    policy: Any = get_peft_model(load_model(entry, chosen.dtype), lora)
+    policy: Any = fresh_policy(entry, chosen.dtype, params.train)
     is_ours, num_rollouts = chosen.side == "ours", chosen.prompts * chosen.group_size
     micro_batch = num_rollouts if is_ours else chosen.micro_batch
     arguments = GRPOConfig(
@@ -125,6 +134,7 @@ def build(chosen: argparse.Namespace) -> tuple[Any, list[float]]:
             decoding=Decoding(chosen.new_tokens, params.sampling.temperature, params.sampling.top_k),
             advantage_std_floor=params.reward.advantage_std_floor,
             micro_batch_tokens=chosen.micro_batch_tokens,
+            replicas=copies,
         )
     else:
         trainer = GRPOTrainer(**common)
