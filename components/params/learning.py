@@ -123,6 +123,8 @@ class TrainParams(Section):
     """Passes over each step's rollouts, an update each, with clipped ratios from the second on."""
     raft_min_reward: float | None = Field(allow_inf_nan=False)
     """Rollouts under it teach nothing. None: those under their group's mean."""
+    raft_rounds: int = Field(ge=1, le=32)
+    """Of RAFT's rollouts: from the second on of prompts that have no good one yet, `group_size` more each."""
     raft_english: bool
     """Whether the English references of RL's problems are learned, too, so that English is not unlearned."""
     lessons_per_step: int = Field(ge=1)

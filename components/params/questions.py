@@ -127,6 +127,8 @@ class ReferenceParams(Section):
     """How the pivot is asked, and how its references are voted."""
 
     num_samples: int = Field(ge=2)
+    num_rounds: int = Field(ge=1, le=32)
+    """Of `num_samples` each: from the second on of training problems that have no reference yet."""
     num_shots: int = Field(ge=0, le=8)
     temperature: float = Field(gt=0, le=2)
     max_new_tokens: int = Field(ge=1)

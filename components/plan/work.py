@@ -32,8 +32,10 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     """
     problems, sampling, train = params.problems, params.sampling, params.train
     num_trained, num_languages = len(params.base.trained_languages), len(params.base.languages)
-    asked = problems.num_train + problems.num_calibration + problems.num_validation
+    asked = problems.num_train * params.reference.num_rounds + problems.num_calibration + problems.num_validation
     rollouts = train.steps * train.prompts_per_step * train.group_size
+    if train.method == "raft":
+        rollouts *= train.raft_rounds
     lessons = train.warmup_steps * train.warmup_batch_size
     checks = 1 + -(-train.steps // train.validate_every)
     by_reinforcement = 0 if train.method == "sft" else rollouts

@@ -1,4 +1,4 @@
-"""Sample the English pivot k times a question, vote, and write references and labels.
+"""Sample the English pivot k times a question, vote, and write references and labels; in rounds, where asked for.
 
 Reads questions of train, calibration and validation, never of test, and the worked examples to choose from. Writes
 data/reference/samples.jsonl (every response), data/reference/references.jsonl and the quality report
@@ -22,12 +22,12 @@ def work(run: StageRun) -> None:
     """Ask, with every answer kept as soon as it is there; then vote."""
     from components.generation.manifest import read_manifest
     from components.journal import Journal
-    from components.progress import Progress
     from components.questions import read_questions
     from components.reference.nearest import nearest_shots
     from components.reference.quality import quality
-    from components.reference.served import ask_server
-    from components.reference.vote import Pivot, vote
+    from components.reference.rounds import Asks, ask_in_rounds
+    from components.reference.served import ServedPivot
+    from components.reference.vote import Pivot
 
     params, manifest = run.params, read_manifest()
     journal = Journal(run.name, run.fingerprint())
@@ -37,19 +37,16 @@ def work(run: StageRun) -> None:
     shots = [q for q in read_questions(SHOTS) if q.lang == "en" and q.solution]
     examples = nearest_shots([q.asked for q in questions], shots, params.reference.num_shots)
     asked = list(zip(questions, examples, strict=True))
-    k = params.reference.num_samples
-    with Progress("reference", len(asked) * k) as progress:
-        if isinstance(manifest.pivot, ModelEntry):
-            from components.reference.local import ask_model
+    asks: Asks
+    if isinstance(manifest.pivot, ModelEntry):
+        from components.reference.local import LocalPivot
 
-            samples = ask_model(manifest.pivot, params, asked, journal, progress.advance)
-        else:
-            samples = ask_server(manifest.pivot, params, asked, journal, progress.advance)
-    write_records(SAMPLES, samples)
+        asks = LocalPivot(manifest.pivot, params, journal)
+    else:
+        asks = ServedPivot(manifest.pivot, params, journal)
     pivot = Pivot(manifest.pivot.name, manifest.self_pivot)
-    references = [
-        vote(question, samples[i * k : (i + 1) * k], params.reference, pivot) for i, question in enumerate(questions)
-    ]
+    samples, references, made = ask_in_rounds(asks, asked, params.reference, pivot)
+    write_records(SAMPLES, samples)
     write_records(REFERENCES, references)
     if not any(reference.kept for reference in references):
         raise PipelineError(
@@ -57,6 +54,7 @@ def work(run: StageRun) -> None:
             "params.yaml: max_new_tokens, min_agreement or use_every_number"
         )
     run.metrics = quality(questions, references, samples, params.reference)
+    run.metrics["kept_by_round"] = {str(number): kept for number, kept in enumerate(made, 1)}
     run.say(_told(run, "self-pivot" if pivot.is_policy else "pivot"))
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from components.contracts import ModelEntry, Sample
 from components.generation.prompts import PromptFormat
@@ -12,36 +13,41 @@ from components.params import Params
 from components.reference.samples import Asked, make_sample
 
 
-def ask_model(
-    entry: ModelEntry, params: Params, asked: Asked, journal: Journal, on_progress: Callable[[int], None]
-) -> list[Sample]:
-    """All samples, by question and number.
+class LocalPivot:
+    """A checkpoint, loaded once. It is asked `reference.num_samples` times a question at a time."""
 
-    Questions with the same examples are asked together: they are alike, so they end together. A piece is one batch, the
-    most that a killed stage loses; it is seeded by its place, so a resumed stage draws what an undisturbed one draws.
-    """
-    responder = Responder.load(entry, params.models.dtype, [], params.sampling.batch_size)
-    decoding = Decoding(params.reference.max_new_tokens, params.reference.temperature, params.sampling.top_k)
-    num_samples = params.reference.num_samples
+    def __init__(self, entry: ModelEntry, params: Params, journal: Journal) -> None:
+        self._params, self._journal = params, journal
+        self._responder = Responder.load(entry, params.models.dtype, [], params.sampling.batch_size)
 
-    def ask(key: str, piece: Asked) -> list[Sample]:
-        seed_piece(params.base.seed, f"reference/{key}")
-        return _ask_piece(responder, decoding, num_samples, piece)
+    def ask(self, asked: Asked, first: int, on_progress: Callable[[int], None]) -> list[list[Sample]]:
+        """Each question's samples, numbered from `first`.
 
-    order = sorted(range(len(asked)), key=lambda i: [shot.problem_id for shot in asked[i][1]])
-    size = max(1, params.sampling.batch_size // num_samples)
-    samples: list[list[Sample]] = [[] for _ in asked]
-    for start in range(0, len(order), size):
-        places, key = order[start : start + size], f"{start:06d}"
-        piece = [asked[i] for i in places]
-        drawn = journal.piece(key, Sample, lambda key=key, piece=piece: ask(key, piece))  # type: ignore[misc]
-        for position, i in enumerate(places):
-            samples[i] = drawn[position * num_samples : (position + 1) * num_samples]
-        on_progress(len(drawn))
-    return [sample for own in samples for sample in own]
+        Questions with the same examples are asked together: they are alike, so they end together. A piece is one batch,
+        the most that a killed stage loses; it is seeded by its place, so a resumed stage draws what an undisturbed one
+        draws.
+        """
+        k = self._params.reference.num_samples
+        order = sorted(range(len(asked)), key=lambda i: [shot.problem_id for shot in asked[i][1]])
+        size = max(1, self._params.sampling.batch_size // k)
+        samples: list[list[Sample]] = [[] for _ in asked]
+        for start in range(0, len(order), size):
+            places, key = order[start : start + size], f"{first}-{start:06d}" if first else f"{start:06d}"
+            piece = [asked[i] for i in places]
+            drawn = self._journal.piece(key, Sample, partial(self._draw, key, piece, first))
+            for position, i in enumerate(places):
+                samples[i] = drawn[position * k : (position + 1) * k]
+            on_progress(len(drawn))
+        return samples
+
+    def _draw(self, key: str, piece: Asked, first: int) -> list[Sample]:
+        rules = self._params.reference
+        seed_piece(self._params.base.seed, f"reference/{key}")
+        decoding = Decoding(rules.max_new_tokens, rules.temperature, self._params.sampling.top_k)
+        return _ask_piece(self._responder, decoding, rules.num_samples, piece, first)
 
 
-def _ask_piece(responder: Responder, decoding: Decoding, num_samples: int, piece: Asked) -> list[Sample]:
+def _ask_piece(responder: Responder, decoding: Decoding, num_samples: int, piece: Asked, first: int) -> list[Sample]:
     tokenizer = responder.prompt_format.tokenizer
     prompts = [PromptFormat(tokenizer, examples).prompt_ids(question.asked, "en") for question, examples in piece]
     started = time.monotonic()
@@ -58,5 +64,5 @@ def _ask_piece(responder: Responder, decoding: Decoding, num_samples: int, piece
             seconds=seconds,
         )
         for (question, _), group in zip(piece, groups, strict=True)
-        for sample, response in enumerate(group)
+        for sample, response in enumerate(group, first)
     ]

@@ -10,37 +10,40 @@ from components.reference.samples import Asked, make_sample
 from components.server import Chat, ChatPrompt, ChatServer
 
 
-def ask_server(
-    model: ServedModel, params: Params, asked: Asked, journal: Journal, on_progress: Callable[[int], None]
-) -> list[Sample]:
-    """All samples, by question and number.
+class ServedPivot:
+    """A model behind the server that the environment names. It is asked `reference.num_samples` times a question."""
 
-    Raises:
-        ServerError: The server gave no answer to a question; what it answered is in the journal.
-        PipelineError: The environment names no server.
-    """
-    server = ChatServer.from_environment(model.name)
-    numbers = range(params.reference.num_samples)
-    keys = [_key(question, number) for question, _ in asked for number in numbers]
-    missing = [(q, shots, n) for q, shots in asked for n in numbers if _key(q, n) not in journal]
-    on_progress(len(keys) - len(missing))
+    def __init__(self, model: ServedModel, params: Params, journal: Journal) -> None:
+        """The environment names a server, or it is a PipelineError."""
+        self._params, self._journal = params, journal
+        self._server = ChatServer.from_environment(model.name)
 
-    def keep(index: int, chat: Chat) -> None:
-        question, _, number = missing[index]
-        sample = make_sample(
-            question,
-            number,
-            text=chat.text,
-            thought=chat.thought,
-            truncated=chat.truncated,
-            num_tokens=chat.num_tokens,
-            seconds=chat.seconds,
-        )
-        journal.append(_key(question, number), [sample])
-        on_progress(1)
+    def ask(self, asked: Asked, first: int, on_progress: Callable[[int], None]) -> list[list[Sample]]:
+        """Each question's samples, numbered from `first`.
 
-    server.ask_all([_prompt(question, shots, number, params) for question, shots, number in missing], keep)
-    return [sample for key in keys for sample in journal.read(key, Sample)]
+        Raises:
+            ServerError: The server gave no answer to a question; what it answered is in the journal.
+        """
+        numbers = range(first, first + self._params.reference.num_samples)
+        missing = [(q, shots, n) for q, shots in asked for n in numbers if _key(q, n) not in self._journal]
+        on_progress(len(asked) * len(numbers) - len(missing))
+
+        def keep(index: int, chat: Chat) -> None:
+            question, _, number = missing[index]
+            sample = make_sample(
+                question,
+                number,
+                text=chat.text,
+                thought=chat.thought,
+                truncated=chat.truncated,
+                num_tokens=chat.num_tokens,
+                seconds=chat.seconds,
+            )
+            self._journal.append(_key(question, number), [sample])
+            on_progress(1)
+
+        self._server.ask_all([_prompt(*row, self._params) for row in missing], keep)
+        return [[s for n in numbers for s in self._journal.read(_key(question, n), Sample)] for question, _ in asked]
 
 
 def _key(question: Question, number: int) -> str:

@@ -90,6 +90,8 @@ def sample_round(
 ) -> Round:
     """`steps` × `prompts_per_step` prompts, `group_size` rollouts each; a batch that is done stays done.
 
+    In each of the `raft_rounds` after the first, those of the prompts that have no good rollout yet are asked again.
+
     Args:
         pairs: Questions with their references, at least one; where they are fewer than prompts, all are asked once.
         log: Given the metrics by language of each batch, and its number.
@@ -100,15 +102,21 @@ def sample_round(
     train = params.train
     asked = in_drawn_order(pairs, train.prompt_order, train.seed)[: train.steps * train.prompts_per_step]
     size = max(1, params.sampling.batch_size // train.group_size)
-    groups: list[list[Rollout]] = []
-    with Progress("train: rollouts", len(asked) * train.group_size) as progress:
-        for number, start in enumerate(range(0, len(asked), size)):
-            own = asked[start : start + size]
-            key = f"rollouts-{number:04d}"
-            rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, responder, reward, key))
-            log(_told([q.lang for q, _ in own], rollouts, train.group_size), number)
-            groups += [rollouts[at : at + train.group_size] for at in range(0, len(rollouts), train.group_size)]
-            progress.advance(len(rollouts))
+    groups: list[list[Rollout]] = [[] for _ in asked]
+    number = 0
+    for again in range(train.raft_rounds):
+        left = [i for i, group in enumerate(groups) if not good(group, train.raft_min_reward)]
+        label = f"train: rollouts, round {again + 1}" if again else "train: rollouts"
+        with Progress(label, len(left) * train.group_size) as progress:
+            for start in range(0, len(left), size):
+                places, key = left[start : start + size], f"rollouts-{number:04d}"
+                own = [asked[i] for i in places]
+                rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, responder, reward, key))
+                log(_told([q.lang for q, _ in own], rollouts, train.group_size), number)
+                for position, i in enumerate(places):
+                    groups[i] += rollouts[position * train.group_size : (position + 1) * train.group_size]
+                progress.advance(len(rollouts))
+                number += 1
     found = Round([question for question, _ in asked], groups, train.raft_min_reward)
     if not found.lessons:
         least = train.raft_min_reward
@@ -116,8 +124,7 @@ def sample_round(
         if least is not None:
             lacking, advice = f"has a reward of `train.raft_min_reward` ({least:g})", "lower it"
         raise PipelineError(
-            f"none of {len(asked) * train.group_size} rollouts ended by itself and {lacking}; {advice}, or take easier "
-            "problems"
+            f"none of {sum(map(len, groups))} rollouts ended by itself and {lacking}; {advice}, or take easier problems"
         )
     return found
 
