@@ -114,6 +114,29 @@ def test_finished_batches_stay_and_the_round_is_the_same(asked):
     assert metrics["num_lessons"] == len(whole.lessons) > 0
 
 
+def test_prompts_without_a_good_rollout_are_asked_again(asked):
+    params, pairs = asked
+    params = params.with_values({"train.raft_rounds": 3, "train.raft_min_reward": 0.5})
+    params = params.model_copy(update={"sampling": params.sampling.model_copy(update={"batch_size": 2 * GROUP})})
+    parrot, told = Parrot(), []
+
+    def third_time_lucky(completions, **_):
+        told.append(len(completions))
+        return [float(len(told) > 3)] * len(completions)  # two batches in the first round, two in the second
+
+    journal = Journal("raft", "again")
+    whole = sample_round(params, pairs, parrot, third_time_lucky, journal, lambda *_: None)
+    first, second, third = parrot.asked[:4], parrot.asked[4:8], parrot.asked[8:]
+    assert first == second
+    assert third == first[:2], "the second round's second batch was good"
+    assert [len(group) for group in whole.groups] == [3 * GROUP, 3 * GROUP, 2 * GROUP, 2 * GROUP]
+    assert {q.question for q, _ in whole.lessons} == {q.question for q in whole.questions}
+    journal.release()
+    again = Parrot()
+    assert sample_round(params, pairs, again, third_time_lucky, Journal("raft", "again"), lambda *_: None) == whole
+    assert again.asked == []
+
+
 def test_a_score_that_is_no_number_counts_as_none(asked):
     params, pairs = asked
 
