@@ -178,14 +178,20 @@ def _cgroup_cores() -> int:
 
 def processor_flags() -> set[str]:
     """What the processor can do, as Linux names it; nothing is known on other systems."""
+    return set(_processor_line("flags", "Features").split())
+
+
+def processor_vendor() -> str:
+    """Who made it (`GenuineIntel`, `AuthenticAMD`); empty where Linux does not say."""
+    return _processor_line("vendor_id").strip()
+
+
+def _processor_line(*names: str) -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return set()
-    return next(
-        (set(line.split(":", 1)[1].split()) for line in lines if line.startswith(("flags", "Features"))),
-        set(),
-    )
+        return ""
+    return next((line.split(":", 1)[1] for line in lines if line.startswith(names)), "")
 
 
 def release_freed_memory() -> None:

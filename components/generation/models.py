@@ -9,7 +9,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from components.contracts import ModelEntry, PipelineError
-from components.environment import processor_flags
+from components.environment import processor_flags, processor_vendor
 from components.params import TrainParams
 
 
@@ -19,12 +19,15 @@ def choose_device() -> torch.device:
 
 
 def choose_dtype(name: str) -> torch.dtype:
-    """`bfloat16`, `float32`, or for `auto` bfloat16 where the machine multiplies it natively (else it is emulated)."""
+    """`bfloat16`, `float32`, or for `auto` bfloat16 where the machine multiplies it faster."""
     if name != "auto":
         return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if processor_flags() & {"amx_bf16", "avx512_bf16", "bf16"} else torch.float32
+    flags = processor_flags()
+    # Intel's cores multiply it at 0.6 of float32's speed unless they have AMX (docs/LOG.md, 2026-11-30)
+    has_fast_dots = "avx512_bf16" in flags and processor_vendor() == "AuthenticAMD"
+    return torch.bfloat16 if has_fast_dots or flags & {"amx_bf16", "bf16"} else torch.float32
 
 
 def load_tokenizer(entry: ModelEntry) -> PreTrainedTokenizerBase:

@@ -24,21 +24,23 @@ def tiny(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("cuda", "native", "flags", "expected"),
+    ("cuda", "native", "vendor", "flags", "expected"),
     [
-        (True, True, set(), torch.bfloat16),
-        (True, False, {"amx_bf16"}, torch.float32),
-        (False, False, {"avx512_bf16", "fma"}, torch.bfloat16),
-        (False, False, {"amx_bf16"}, torch.bfloat16),
-        (False, False, {"bf16"}, torch.bfloat16),
-        (False, False, {"avx2", "avx512f"}, torch.float32),
-        (False, False, set(), torch.float32),
+        (True, True, "", set(), torch.bfloat16),
+        (True, False, "GenuineIntel", {"amx_bf16"}, torch.float32),
+        (False, False, "AuthenticAMD", {"avx512_bf16", "fma"}, torch.bfloat16),
+        (False, False, "GenuineIntel", {"avx512_bf16", "fma"}, torch.float32),
+        (False, False, "GenuineIntel", {"avx512_bf16", "amx_bf16"}, torch.bfloat16),
+        (False, False, "", {"bf16"}, torch.bfloat16),
+        (False, False, "GenuineIntel", {"avx2", "avx512f"}, torch.float32),
+        (False, False, "", set(), torch.float32),
     ],
 )
-def test_auto_takes_bf16_only_where_it_is_native(monkeypatch, cuda, native, flags, expected):
+def test_auto_takes_bf16_only_where_it_is_faster(monkeypatch, cuda, native, vendor, flags, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
     monkeypatch.setattr(models, "processor_flags", lambda: flags)
+    monkeypatch.setattr(models, "processor_vendor", lambda: vendor)
     assert choose_dtype("auto") == expected
     assert (choose_dtype("float32"), choose_dtype("bfloat16")) == (torch.float32, torch.bfloat16)
 
