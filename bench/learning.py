@@ -37,8 +37,10 @@ BROAD = {"train.prompts_per_step": 48, "train.group_size": 2}
 """As many rollouts as with 12 and 8, of four times as many questions."""
 LONG = {"train.prompts_per_step": 24, "train.group_size": 2}
 """With `--steps 16` as many rollouts and questions as `BROAD` with 8, and twice the updates."""
-ROUNDS = {"train.prompts_per_step": 24, "train.group_size": 2, "train.raft_rounds": 4}
-"""With `--steps 8` about as many rollouts of half as many questions; those not yet solved are asked again."""
+ROUNDS = {**LONG, "train.raft_rounds": 2, "train.raft_hints": False}
+"""With `--steps 16`; what has no good rollout is asked again,"""
+HINTS = {**ROUNDS, "train.raft_hints": True}
+"""and shown the English reference."""
 GRPO = {"train.method": "grpo", **NARROW}
 RLOO = {"train.method": "rloo", **NARROW}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -58,8 +60,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "hybrid-raft-broad-1e-4": {**BROAD, "train.learning_rate": 1e-4},
     "hybrid-raft-broad-2e-4": {**BROAD, "train.learning_rate": 2e-4},
     "hybrid-raft-long-2e-4": {**LONG, "train.learning_rate": 2e-4},
-    "hybrid-raft-rounds-1e-4": {**ROUNDS, "train.learning_rate": 1e-4},
     "hybrid-raft-rounds-2e-4": {**ROUNDS, "train.learning_rate": 2e-4},
+    "hybrid-raft-hints-1e-4": {**HINTS, "train.learning_rate": 1e-4},
+    "hybrid-raft-hints-2e-4": {**HINTS, "train.learning_rate": 2e-4},
     "hybrid-grpo-4e-5": {**GRPO, "train.learning_rate": 4e-5},
     "hybrid-grpo-wide-1e-4": {**GRPO, **WIDE, "train.learning_rate": 1e-4},
     "sft-2e-4": {"train.method": "sft", "train.learning_rate": 2e-4},

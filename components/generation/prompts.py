@@ -22,9 +22,11 @@ class PromptFormat:
         self.is_chat = bool(tokenizer.chat_template)
         self._shots = shots
 
-    def prompt_text(self, question: str, lang: str) -> str:
-        """The whole prompt as text, worked examples included."""
+    def prompt_text(self, question: str, lang: str, hint: tuple[str, str] | None = None) -> str:
+        """The whole prompt as text, worked examples included; the last of them is `hint`, a question and its answer."""
         examples = [(shot.asked, shot.solution or "") for shot in self._shots if shot.lang == lang]
+        if hint is not None:
+            examples.append(hint)
         if self.is_chat:
             return self._chat_text(question, examples)
         labels = language(lang)
@@ -35,9 +37,9 @@ class PromptFormat:
         """Token ids (P,) of a prompt; a chat template writes its own start-of-text."""
         return list(self.tokenizer(prompt_text, add_special_tokens=not self.is_chat)["input_ids"])
 
-    def prompt_ids(self, question: str, lang: str) -> list[int]:
-        """Token ids (P,) of the prompt of one question."""
-        return self.encode(self.prompt_text(question, lang))
+    def prompt_ids(self, question: str, lang: str, hint: tuple[str, str] | None = None) -> list[int]:
+        """Token ids (P,) of the prompt of one question; `hint` as in `prompt_text`."""
+        return self.encode(self.prompt_text(question, lang, hint))
 
     def response_ids(self, response: str) -> list[int]:
         """Token ids (T,) that a model should generate to give `response`, its end included."""

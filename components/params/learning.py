@@ -125,6 +125,8 @@ class TrainParams(Section):
     """Rollouts under it teach nothing. None: those under their group's mean."""
     raft_rounds: int = Field(ge=1, le=32)
     """Of RAFT's rollouts: from the second on of prompts that have no good one yet, `group_size` more each."""
+    raft_hints: bool
+    """Whether the prompts of those rounds show the problem in English with the pivot's reference."""
     raft_english: bool
     """Whether the English references of RL's problems are learned, too, so that English is not unlearned."""
     lessons_per_step: int = Field(ge=1)

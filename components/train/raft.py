@@ -6,7 +6,7 @@ distinctness and the one round are ours; docs/LOG.md has what was measured.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -86,14 +86,22 @@ def good(group: Sequence[Rollout], min_reward: float | None) -> list[str]:
 
 
 def sample_round(
-    params: Params, pairs: Pairs, responder: Responder, reward: Score, journal: Journal, log: Log
+    params: Params,
+    pairs: Pairs,
+    english: Mapping[str, Question],
+    responder: Responder,
+    reward: Score,
+    journal: Journal,
+    log: Log,
 ) -> Round:
     """`steps` × `prompts_per_step` prompts, `group_size` rollouts each; a batch that is done stays done.
 
-    In each of the `raft_rounds` after the first, those of the prompts that have no good rollout yet are asked again.
+    In each of the `raft_rounds` after the first, those of the prompts that have no good rollout yet are asked again;
+    with `raft_hints` the prompt then shows the problem in English with the reference. The hint is no part of a lesson.
 
     Args:
         pairs: Questions with their references, at least one; where they are fewer than prompts, all are asked once.
+        english: Each problem's question in English, by `problem_id`.
         log: Given the metrics by language of each batch, and its number.
 
     Raises:
@@ -111,7 +119,9 @@ def sample_round(
             for start in range(0, len(left), size):
                 places, key = left[start : start + size], f"rollouts-{number:04d}"
                 own = [asked[i] for i in places]
-                rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, responder, reward, key))
+                hints = [(english[q.problem_id].asked, r.text or "") for q, r in own]
+                prompts = _prompts(responder, own, hints if again and train.raft_hints else None)
+                rollouts = journal.piece(key, Rollout, partial(_sampled, params, own, prompts, responder, reward, key))
                 log(_told([q.lang for q, _ in own], rollouts, train.group_size), number)
                 for position, i in enumerate(places):
                     groups[i] += rollouts[position * train.group_size : (position + 1) * train.group_size]
@@ -129,11 +139,19 @@ def sample_round(
     return found
 
 
-def _sampled(params: Params, pairs: Pairs, responder: Responder, reward: Score, key: str) -> list[Rollout]:
+def _prompts(responder: Responder, pairs: Pairs, hints: Sequence[tuple[str, str]] | None) -> list[list[int]]:
+    given = hints or [None] * len(pairs)
+    asked = zip(pairs, given, strict=True)
+    return [responder.prompt_format.prompt_ids(q.asked, q.lang, hint) for (q, _), hint in asked]
+
+
+def _sampled(
+    params: Params, pairs: Pairs, prompts: Sequence[list[int]], responder: Responder, reward: Score, key: str
+) -> list[Rollout]:
     train, sampling = params.train, params.sampling
     seed_piece(train.seed, key)
     decoding = Decoding(sampling.max_new_tokens, sampling.temperature, sampling.top_k)
-    groups = responder.respond([(q.asked, q.lang) for q, _ in pairs], decoding, train.group_size)
+    groups = responder.respond_to_prompts(prompts, decoding, train.group_size)
     responses = [response for group in groups for response in group]
     repeated = [pair for pair in pairs for _ in range(train.group_size)]
     texts, columns = [response.text for response in responses], reward_columns(repeated)

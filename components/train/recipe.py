@@ -156,7 +156,8 @@ def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
         encoder.forget()  # as `StepsAlone`
         return reward(**columns)
 
-    return sample_round(run.params, begun.data.rollouts, responder, score, begun.journal, run.log_metrics)
+    english = {question.problem_id: question for question, _ in begun.data.english}
+    return sample_round(run.params, begun.data.rollouts, english, responder, score, begun.journal, run.log_metrics)
 
 
 def _references(run: StageRun, begun: _Begun) -> list[Lesson]:

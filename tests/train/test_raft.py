@@ -10,9 +10,11 @@ from components.generation.responder import Response
 from components.journal import Journal
 from components.params import load_params
 from components.train.raft import Rollout, good, sample_round
+from tests.train.test_supervised import ENGLISH as REFERENCE
 from tests.train.test_supervised import question, reference
 
 GROUP, PER_STEP, STEPS = 4, 2, 2
+ENGLISH = {f"p-{number}": question(number, "en") for number in range(5)}
 
 
 def rollout(text, reward, truncated=False):
@@ -65,10 +67,15 @@ class Parrot:
 
     def __init__(self):
         self.asked = []
+        self.prompt_format = self
 
-    def respond(self, questions, _decoding, num_samples):
-        self.asked += [question for question, _ in questions]
-        draws = torch.randint(0, 6, (len(questions), num_samples)).tolist()
+    def prompt_ids(self, question, lang, hint):
+        assert lang == "es"
+        return f"{hint}{question}" if hint else question  # no ids: they are handed through
+
+    def respond_to_prompts(self, prompts, _decoding, num_samples):
+        self.asked += prompts
+        draws = torch.randint(0, 6, (len(prompts), num_samples)).tolist()
         return [[Response(f"Es {value}.", 4, truncated=value == 5) for value in row] for row in draws]
 
 
@@ -96,7 +103,9 @@ def test_finished_batches_stay_and_the_round_is_the_same(asked):
     params, pairs = asked
     told = []
     parrot, journal = Parrot(), Journal("raft", "f")
-    whole = sample_round(params, pairs, parrot, is_even, journal, lambda values, step: told.append((step, values)))
+    whole = sample_round(
+        params, pairs, ENGLISH, parrot, is_even, journal, lambda values, step: told.append((step, values))
+    )
     assert len(parrot.asked) == len({q.problem_id for q in whole.questions}) == STEPS * PER_STEP
     assert [step for step, _ in told] == [0, 1]
     assert told[0][1]["raft/tokens/es"] == 2 * GROUP * 4
@@ -104,7 +113,7 @@ def test_finished_batches_stay_and_the_round_is_the_same(asked):
     lines = journal.path.read_text().splitlines(keepends=True)
     journal.path.write_text(lines[0])  # killed after the first batch
     again = Parrot()
-    resumed = sample_round(params, pairs, again, is_even, Journal("raft", "f"), lambda *_: None)
+    resumed = sample_round(params, pairs, ENGLISH, again, is_even, Journal("raft", "f"), lambda *_: None)
     assert again.asked == parrot.asked[2:]
     assert resumed == whole
     assert {int(text[3]) % 2 for _, text in whole.lessons} == {0}
@@ -114,9 +123,10 @@ def test_finished_batches_stay_and_the_round_is_the_same(asked):
     assert metrics["num_lessons"] == len(whole.lessons) > 0
 
 
-def test_prompts_without_a_good_rollout_are_asked_again(asked):
+@pytest.mark.parametrize("hints", [False, True])
+def test_prompts_without_a_good_rollout_are_asked_again(asked, hints):
     params, pairs = asked
-    params = params.with_values({"train.raft_rounds": 3, "train.raft_min_reward": 0.5})
+    params = params.with_values({"train.raft_rounds": 3, "train.raft_min_reward": 0.5, "train.raft_hints": hints})
     params = params.model_copy(update={"sampling": params.sampling.model_copy(update={"batch_size": 2 * GROUP})})
     parrot, told = Parrot(), []
 
@@ -125,15 +135,19 @@ def test_prompts_without_a_good_rollout_are_asked_again(asked):
         return [float(len(told) > 3)] * len(completions)  # two batches in the first round, two in the second
 
     journal = Journal("raft", "again")
-    whole = sample_round(params, pairs, parrot, third_time_lucky, journal, lambda *_: None)
+    whole = sample_round(params, pairs, ENGLISH, parrot, third_time_lucky, journal, lambda *_: None)
     first, second, third = parrot.asked[:4], parrot.asked[4:8], parrot.asked[8:]
-    assert first == second
-    assert third == first[:2], "the second round's second batch was good"
+    assert first == [q.question for q in whole.questions]
+    assert second == ([f"{(text, REFERENCE)}{text}" for text in first] if hints else first)
+    assert third == second[:2], "the second round's second batch was good"
     assert [len(group) for group in whole.groups] == [3 * GROUP, 3 * GROUP, 2 * GROUP, 2 * GROUP]
     assert {q.question for q, _ in whole.lessons} == {q.question for q in whole.questions}
     journal.release()
     again = Parrot()
-    assert sample_round(params, pairs, again, third_time_lucky, Journal("raft", "again"), lambda *_: None) == whole
+    assert (
+        sample_round(params, pairs, ENGLISH, again, third_time_lucky, Journal("raft", "again"), lambda *_: None)
+        == whole
+    )
     assert again.asked == []
 
 
@@ -144,7 +158,7 @@ def test_a_score_that_is_no_number_counts_as_none(asked):
         return [float("inf") if number % 2 else float("nan") for number, _ in enumerate(completions)]
 
     with pytest.raises(PipelineError, match="none of 16 rollouts"):
-        sample_round(params, pairs, Parrot(), broken, Journal("raft", "h"), lambda *_: None)
+        sample_round(params, pairs, ENGLISH, Parrot(), broken, Journal("raft", "h"), lambda *_: None)
 
 
 def test_a_round_without_a_good_rollout_is_told_in_one_line(asked):
@@ -157,4 +171,4 @@ def test_a_round_without_a_good_rollout_is_told_in_one_line(asked):
         PipelineError,
         match=r"none of 16 rollouts ended by itself and has a reward of `train\.raft_min_reward` \(0\.5\)",
     ):
-        sample_round(params, pairs, Parrot(), bad, Journal("raft", "g"), lambda *_: None)
+        sample_round(params, pairs, ENGLISH, Parrot(), bad, Journal("raft", "g"), lambda *_: None)
