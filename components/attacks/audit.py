@@ -9,6 +9,7 @@ from typing import Any
 
 from components.attacks.bank import ATTACKS, try_attacks
 from components.attacks.records import Honest, Kind
+from components.attacks.verdict import TOGETHER, limits, together, where_it_pays
 from components.contracts import PipelineError
 
 Score = Callable[..., Sequence[float | None]]
@@ -110,16 +111,21 @@ class AuditResult:
     ) -> list[str]:
         """Where the reward can be gamed, a readable line each; empty where it passes.
 
-        An attack that could not be built in a language is no failure; one of which no pair could be scored is.
+        What pays is told in `components.attacks.verdict`.
 
         Args:
             min_wrong, min_hollow: Share of pairs, 0 to 1, that the honest response has to win. Of kind `same`, all
                 pairs have to be equal.
             languages: Which ones count; None: all.
         """
-        least: dict[Kind, float] = {"wrong": min_wrong, "hollow": min_hollow, "same": 1.0}
-        asked = [cell for cell in self.cells if languages is None or cell.lang in languages]
-        return [line for cell in asked if (line := _failure(cell, least[cell.kind]))]
+        least = limits(min_wrong, min_hollow)
+        lines = []
+        for attack, cells in self.by_attack().items():
+            own = {lang: cell.to_dict() for lang, cell in cells.items() if languages is None or lang in languages}
+            kind = ATTACKS[attack][0]
+            for lang in where_it_pays(kind, own, least[kind]):
+                lines.append(_failure(attack, lang, own, kind, least[kind]))
+        return lines
 
 
 def audit(honest: Sequence[Honest], score: Score) -> AuditResult:
@@ -187,13 +193,10 @@ def _scored(asked: Sequence[Honest], texts: list[str], score: Score) -> list[flo
     return [*scores]
 
 
-def _failure(cell: Cell, least: float) -> str | None:
-    if cell.share is None:
-        return f"{cell.attack} in {cell.lang}: no pair of {cell.num_unscored} was scored" if cell.num_unscored else None
-    if cell.share >= least:
-        return None
-    held = "scores are equal in" if cell.kind == "same" else "honest wins"
-    return (
-        f"{cell.attack} in {cell.lang}: {held} {100 * cell.share:.1f} % of {cell.num_pairs} pairs, "
-        f"{100 * least:g} % are asked for"
-    )
+def _failure(attack: str, lang: str, cells: Mapping[str, Mapping[str, Any]], kind: Kind, least: float) -> str:
+    cell = together(cells.values()) if lang == TOGETHER else cells[lang]
+    share, num_pairs = cell["share"], cell["num_pairs"]
+    if share is None:
+        return f"{attack} in {lang}: no pair of {cell['num_unscored']} was scored"
+    held = "scores are equal in" if kind == "same" else "honest wins"
+    return f"{attack} in {lang}: {held} {100 * share:.1f} % of {num_pairs} pairs, {100 * least:g} % are asked for"

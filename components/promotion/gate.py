@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.attacks.verdict import limits, where_it_pays
 from components.params import CalibrateParams, GateParams
 
 ROUNDING = 1e-9
@@ -121,25 +122,19 @@ def _fidelity(shares: Mapping[str, float], most: float) -> Condition:
 def _attacks(calibrate: Mapping[str, Any], wins: CalibrateParams) -> Condition:
     """As the stage `calibrate` judges them: in the languages that the encoder declares."""
     name = "attack audit"
-    least = {"wrong": wins.min_wins_wrong, "hollow": wins.min_wins_hollow, "same": 1.0}
+    least = limits(wins.min_wins_wrong, wins.min_wins_hollow)
     declared = [lang for lang, own in calibrate["languages"].items() if own["encoder_declares"]]
     paying, num_pairs = [], 0
     for attack, told in calibrate.get("attacks", {}).items():
         cells = {lang: cell for lang, cell in told["languages"].items() if lang in declared}
         num_pairs += sum(cell["num_pairs"] for cell in cells.values())
-        if where := [lang for lang, cell in cells.items() if _pays(cell, least[told["kind"]])]:
+        if where := where_it_pays(told["kind"], cells, least[told["kind"]]):
             paying.append(f"{attack} in {', '.join(where)}")
     if paying:
         return Condition(name, False, f"these attacks pay: {'; '.join(paying)}")
     if not num_pairs:
         return Condition(name, None, "the reward could not be attacked: there was no honest response to start from")
     return Condition(name, True, f"no attack pays in {', '.join(declared)} ({num_pairs} pairs)")
-
-
-def _pays(cell: Mapping[str, Any], asked: float) -> bool:
-    """An attack of which nothing could be scored counts as one that pays; one that could not be built does not."""
-    share = cell["share"]
-    return bool(cell["num_unscored"]) if share is None else share < asked
 
 
 def _transport(audit: Mapping[str, Any]) -> Condition:

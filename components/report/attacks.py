@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from components.attacks.records import Kind
+from components.attacks.verdict import pays
 from components.report.document import Block, RowGroup, Table, Text
 from components.report.words import MISSING, percent
 
-KINDS = {
+KINDS: Mapping[Kind, str] = {
     "wrong": "wrong or no answer, or the wrong language: honest wins, %",
     "hollow": "the right answer with bad reasoning: honest wins, %",
     "same": "nothing visible changed: scores are equal, %",
@@ -18,7 +20,7 @@ LOSES = " ✗"
 Cell = Mapping[str, Any]
 
 
-def attack_blocks(calibrate: Mapping[str, Any], marks: Mapping[str, str], least: Mapping[str, float]) -> list[Block]:
+def attack_blocks(calibrate: Mapping[str, Any], marks: Mapping[str, str], least: Mapping[Kind, float]) -> list[Block]:
     """From metrics/calibrate.json.
 
     Args:
@@ -51,7 +53,7 @@ def _honest(calibrate: Mapping[str, Any]) -> str:
 
 
 def _audited(
-    told: str, attacks: Mapping[str, Any], marks: Mapping[str, str], least: Mapping[str, float]
+    told: str, attacks: Mapping[str, Any], marks: Mapping[str, str], least: Mapping[Kind, float]
 ) -> list[Block]:
     asked = {lang for attack in attacks.values() for lang in attack["languages"]}
     columns = {lang: f"{lang}{mark}" for lang, mark in marks.items() if lang in asked}
@@ -59,7 +61,7 @@ def _audited(
     for kind, title in KINDS.items():
         own = {name: attack for name, attack in attacks.items() if attack["kind"] == kind}
         if own:
-            groups.append(RowGroup(title, _rows(own, columns, partial(_share, least=least[kind]))))
+            groups.append(RowGroup(title, _rows(own, columns, partial(_share, kind=kind, least=least[kind]))))
     margins = RowGroup("median margin, honest minus attack", _rows(attacks, columns, _margin))
     table = Table(("attack", *columns.values()), [*groups, margins])
     return [Text(f"{told} {_counts(attacks)}"), table]
@@ -72,9 +74,9 @@ def _rows(attacks: Mapping[str, Any], columns: Mapping[str, str], show: Callable
     ]
 
 
-def _share(cell: Cell, least: float) -> str:
+def _share(cell: Cell, kind: Kind, least: float) -> str:
     share = cell["share"]
-    return percent(share).removesuffix(".0") + (LOSES if share is not None and share < least else "")
+    return percent(share).removesuffix(".0") + (LOSES if share is not None and pays(kind, cell, least) else "")
 
 
 def _margin(cell: Cell) -> str:
@@ -89,5 +91,6 @@ def _counts(attacks: Mapping[str, Any]) -> str:
     )
     return (
         f"Pairs: {pairs}; not scored: {unscored}; attacks that a response does not allow: {not_built} ({MISSING}: none "
-        f"was scored). {LOSES.strip()}: under the limit of `calibrate.min_wins_*`, so the attack pays."
+        f"was scored). {LOSES.strip()}: under the limit of `calibrate.min_wins_*` (of hollow attacks by more than "
+        "chance), so the attack pays."
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.attacks.verdict import limits
 from components.params import Params
 from components.report.attacks import attack_blocks
 from components.report.document import Block, Figure, RowGroup, Section, Table, Text
@@ -24,7 +25,7 @@ def reward_sections(calibrate: Mapping[str, Any], audit: Mapping[str, Any], para
     """From metrics/calibrate.json and metrics/audit.json."""
     marked = {lang: "" if own["encoder_declares"] else " †" for lang, own in calibrate["languages"].items()}
     marks = {lang: marked[lang] for lang in params.base.languages if lang in marked}
-    least = {"wrong": params.calibrate.min_wins_wrong, "hollow": params.calibrate.min_wins_hollow, "same": 1.0}
+    least = limits(params.calibrate.min_wins_wrong, params.calibrate.min_wins_hollow)
     yield Section("What each reward tells apart", [*_told_apart(calibrate, marks), *_responses(calibrate, marks)])
     yield Section("Weights of the hybrid", [*_weights(calibrate["weights"])])
     yield Section("What another form of a reward changes in training", _advantages(calibrate["advantages"]))

@@ -140,7 +140,7 @@ def sample_round(
 
 
 def _prompts(responder: Responder, pairs: Pairs, hints: Sequence[tuple[str, str]] | None) -> list[list[int]]:
-    given = hints or [None] * len(pairs)
+    given: Sequence[tuple[str, str] | None] = hints or [None] * len(pairs)
     asked = zip(pairs, given, strict=True)
     return [responder.prompt_format.prompt_ids(q.asked, q.lang, hint) for (q, _), hint in asked]
 
