@@ -55,11 +55,8 @@ def test_a_chat_model_sees_the_same_examples_as_turns(lang):
 
 @pytest.mark.parametrize("chat", [False, True])
 def test_a_hint_is_the_last_example(chat):
-    own = prompt_format(chat)
-    plain, hinted = (
-        own.prompt_text("¿Cuántas?", "es"),
-        own.prompt_text("¿Cuántas?", "es", ("How many?", "There are 3.")),
-    )
+    own, hint = prompt_format(chat), ("How many?", "There are 3.")
+    plain, hinted = own.prompt_text("¿Cuántas?", "es"), own.prompt_text("¿Cuántas?", "es", hint)
     labels = languages()["es"]
     block = f"{labels.question_label} How many?\n{labels.answer_label} There are 3.\n\n"
     turns = "<start_of_turn>user\nHow many?<end_of_turn>\n<start_of_turn>assistant\nThere are 3.<end_of_turn>\n"
