@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding, Generated
+from components.train.replicas import Replicas
 from components.train.rollouts import OwnRollouts
 
 
@@ -23,7 +24,7 @@ class FixedRollouts(OwnRollouts):
 
     def __init__(self, model: PreTrainedModel, prompt_format: PromptFormat, decoding: Decoding, folder: Path) -> None:
         """`model` has the start's LoRA folded in, and nothing else is written into it."""
-        super().__init__(model, prompt_format, decoding)
+        super().__init__(model, prompt_format, decoding, Replicas())
         self._folder = folder
 
     def sample(self, prompts: Sequence[list[int]], num_samples: int) -> list[Generated]:

@@ -67,7 +67,8 @@ def test_work_follows_the_parameters():
     params = load_params(ROOT / "params.yaml")
     own = {work.stage: work for work in stage_work(params, 100)}
     train, problems = params.train, params.problems
-    assert own["train: rollouts"].num_sampled == train.steps * train.prompts_per_step * train.group_size
+    asked = train.steps * train.prompts_per_step * train.group_size
+    assert own["train: rollouts"].num_sampled == asked * train.raft_rounds, "at most"
     assert own["evaluate"].num_sampled == 3 * problems.num_test * len(params.base.languages)
     twice = params.with_values({"train.steps": 2 * train.steps, "train.warmup_steps": 0})
     once = params.with_values({"train.warmup_steps": 0})
@@ -75,11 +76,13 @@ def test_work_follows_the_parameters():
     assert learned[1] == 2 * learned[0] > 0
     supervised = {w.stage: w for w in stage_work(params.with_values({"train.method": "sft"}), 100)}
     assert supervised["train: rollouts"].num_sampled == 0
+    few_lessons = params.with_values({"train.lessons_per_step": 8})
     ranked, reinforced = (
-        {w.stage: w for w in stage_work(params.with_values({"train.method": method}), 100)}
+        {w.stage: w for w in stage_work(few_lessons.with_values({"train.method": method}), 100)}
         for method in ("raft", "grpo")
     )
-    assert ranked["train: rollouts"].num_sampled == reinforced["train: rollouts"].num_sampled
+    rounds = params.train.raft_rounds
+    assert ranked["train: rollouts"].num_sampled == rounds * reinforced["train: rollouts"].num_sampled
     assert ranked["train: learning"].num_learned < reinforced["train: learning"].num_learned
 
 

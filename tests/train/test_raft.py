@@ -83,7 +83,7 @@ class Parrot:
 def asked(tmp_path, monkeypatch):
     """Parameters of two prompts a batch, and five pairs."""
     params = load_params()
-    train = {"group_size": GROUP, "prompts_per_step": PER_STEP, "steps": STEPS, "method": "raft"}
+    train = {"group_size": GROUP, "prompts_per_step": PER_STEP, "steps": STEPS, "method": "raft", "raft_rounds": 1}
     params = params.model_copy(
         update={
             "train": params.train.model_copy(update=train),
