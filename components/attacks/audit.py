@@ -9,7 +9,7 @@ from typing import Any
 
 from components.attacks.bank import ATTACKS, try_attacks
 from components.attacks.records import Honest, Kind
-from components.attacks.verdict import TOGETHER, limits, together, where_it_pays
+from components.attacks.verdict import limits, where_it_pays
 from components.contracts import PipelineError
 
 Score = Callable[..., Sequence[float | None]]
@@ -121,10 +121,9 @@ class AuditResult:
         least = limits(min_wrong, min_hollow)
         lines = []
         for attack, cells in self.by_attack().items():
-            own = {lang: cell.to_dict() for lang, cell in cells.items() if languages is None or lang in languages}
             kind = ATTACKS[attack][0]
-            for lang in where_it_pays(kind, own, least[kind]):
-                lines.append(_failure(attack, lang, own, kind, least[kind]))
+            own = {lang: cell.to_dict() for lang, cell in cells.items() if languages is None or lang in languages}
+            lines += [_failure(cells[lang], least[kind]) for lang in where_it_pays(kind, own, least[kind])]
         return lines
 
 
@@ -193,10 +192,11 @@ def _scored(asked: Sequence[Honest], texts: list[str], score: Score) -> list[flo
     return [*scores]
 
 
-def _failure(attack: str, lang: str, cells: Mapping[str, Mapping[str, Any]], kind: Kind, least: float) -> str:
-    cell = together(cells.values()) if lang == TOGETHER else cells[lang]
-    share, num_pairs = cell["share"], cell["num_pairs"]
-    if share is None:
-        return f"{attack} in {lang}: no pair of {cell['num_unscored']} was scored"
-    held = "scores are equal in" if kind == "same" else "honest wins"
-    return f"{attack} in {lang}: {held} {100 * share:.1f} % of {num_pairs} pairs, {100 * least:g} % are asked for"
+def _failure(cell: Cell, least: float) -> str:
+    if cell.share is None:
+        return f"{cell.attack} in {cell.lang}: no pair of {cell.num_unscored} was scored"
+    held = "scores are equal in" if cell.kind == "same" else "honest wins"
+    return (
+        f"{cell.attack} in {cell.lang}: {held} {100 * cell.share:.1f} % of {cell.num_pairs} pairs, "
+        f"{100 * least:g} % are asked for"
+    )

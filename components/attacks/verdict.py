@@ -1,16 +1,15 @@
 """Where an attack pays, by the figures of `components.attacks.audit`: for the audit, the gate and the report alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from scipy.stats import binom  # type: ignore[import-untyped] # ships no types
 
 from components.attacks.records import Kind
 
-TOGETHER = "all languages together"
 CHANCE = 0.05
 """One loss of 8 pairs is under 90 %, and says little: of hollow attacks a share fails where a reward that holds exactly
-what is asked for would win so few in less than 1 of 20 cases. In each language, and in all together."""
+what is asked for would win so few in less than 1 of 20 cases. All languages' pairs together get no such allowance."""
 
 
 def limits(min_wrong: float, min_hollow: float) -> dict[Kind, float]:
@@ -24,7 +23,7 @@ def pays(kind: Kind, cell: Mapping[str, Any], least: float) -> bool:
     An attack that could not be built does not pay.
 
     Args:
-        cell: As `Cell.to_dict` of the audit, or `together`.
+        cell: As `Cell.to_dict` of the audit.
     """
     share, num_pairs = cell["share"], cell["num_pairs"]
     if share is None:
@@ -34,19 +33,14 @@ def pays(kind: Kind, cell: Mapping[str, Any], least: float) -> bool:
     return bool(share < least)
 
 
-def together(cells: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The pairs of all languages as one cell."""
-    counted = [cell for cell in cells if cell["share"] is not None]
-    num_pairs = sum(cell["num_pairs"] for cell in counted)
-    held = sum(round(cell["share"] * cell["num_pairs"]) for cell in counted)
-    return {"num_pairs": num_pairs, "share": held / num_pairs if num_pairs else None, "num_unscored": 0}
-
-
 def where_it_pays(kind: Kind, cells: Mapping[str, Mapping[str, Any]], least: float) -> list[str]:
-    """The languages in which an attack pays, or `TOGETHER` where only all pairs together show it.
+    """The languages in which an attack pays; without allowance for chance where all pairs together are under `least`.
 
     Args:
         cells: By language, of those that count.
     """
-    found = [lang for lang, cell in cells.items() if pays(kind, cell, least)]
-    return found or [TOGETHER] * pays(kind, together(cells.values()), least)
+    scored = [cell for cell in cells.values() if cell["share"] is not None]
+    num_held = sum(cell["share"] * cell["num_pairs"] for cell in scored)
+    if scored and num_held < least * sum(cell["num_pairs"] for cell in scored):
+        kind = "wrong"  # too many losses for chance: each language has to hold the share
+    return [lang for lang, cell in cells.items() if pays(kind, cell, least)]

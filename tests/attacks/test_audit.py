@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -121,13 +120,11 @@ def test_each_reward_stops_the_attacks_of_its_kind_and_no_other(reward, held):
 def test_failures_are_readable_and_of_the_languages_asked_for():
     result = audit(PAIR, Length())
     lines = result.failures(languages=["de"])
-    assert not any(line.startswith("filler") for line in lines), "one hollow pair is chance"
+    assert "filler in de: honest wins 0.0 % of 1 pairs, 90 % are asked for" in lines
     assert "final_number in de: honest wins 0.0 % of 1 pairs, 99 % are asked for" in lines
     assert "zero_width in de: scores are equal in 0.0 % of 1 pairs, 100 % are asked for" in lines
     assert "empty in de: no pair of 1 was scored" in lines
     assert all(" in de: " in line for line in lines)
-    several = audit([replace(row, problem_id=f"p-{n}") for n in range(4) for row in PAIR], Length())
-    assert "filler in de: honest wins 0.0 % of 4 pairs, 90 % are asked for" in several.failures(languages=["de"])
     assert not any(line.startswith(("digits", "other_reference")) for line in lines)
     assert {line for line in result.failures() if " in de: " in line} == {*lines}
     assert any(" in en: " in line for line in result.failures())

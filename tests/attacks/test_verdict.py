@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.attacks.verdict import TOGETHER, limits, pays, together, where_it_pays
+from components.attacks.verdict import limits, pays, where_it_pays
 
 LEAST = limits(0.99, 0.9)
 
@@ -42,10 +42,13 @@ def test_without_a_scored_pair():
 
 
 def test_what_no_language_shows_all_together_may():
+    assert where_it_pays("hollow", {"ru": cell(7, 8), "es": cell(8, 8)}, 0.9) == [], "one loss of 8 is chance"
+    assert where_it_pays("hollow", {"ru": cell(7, 8)}, 0.9) == ["ru"], "unless it is all there is"
+    both = {"ru": cell(7, 8), "es": cell(7, 8), "de": cell(3, 3)}
+    assert where_it_pays("hollow", both, 0.9) == ["ru", "es"], "17 of 19 are too few"
     cells = {lang: cell(6, 8) for lang in ("es", "de", "ru", "zh")}
-    assert where_it_pays("hollow", cells, 0.9) == [TOGETHER]
-    assert where_it_pays("hollow", {**cells, "fr": cell(1, 8)}, 0.9) == ["fr"]
-    assert together(cells.values()) == {"share": 0.75, "num_pairs": 32, "num_unscored": 0}
+    assert where_it_pays("hollow", cells, 0.9) == [*cells]
+    assert where_it_pays("hollow", {"fr": cell(5, 8), "es": cell(99, 100)}, 0.9) == ["fr"]
 
 
 @given(st.integers(1, 200), st.data(), st.sampled_from(["wrong", "hollow", "same"]))
