@@ -18,7 +18,7 @@ Prompt = list[int]
 NumShared = Callable[[Sequence[Prompt]], int]
 """How many tokens prompts begin with in common, if they are computed once."""
 
-_BEGINNING = 16  # tokens that tell one language's worked examples from another's
+BEGINNING = 16  # tokens that tell one language's worked examples from another's
 
 
 def split_by_tokens(batch: Batch, max_tokens: int, num_shared: NumShared) -> list[Batch]:
@@ -56,10 +56,10 @@ def _groups(prompts: Sequence[Prompt], lengths: Sequence[int]) -> list[list[int]
     groups: dict[tuple[int, ...], list[int]] = {}
     for row, prompt in enumerate(prompts):
         groups.setdefault(tuple(prompt), []).append(row)
-    common = Counter(prompt[:_BEGINNING] for prompt in groups)
+    common = Counter(prompt[:BEGINNING] for prompt in groups)
 
     def place(prompt: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
-        beginning = prompt[:_BEGINNING]
+        beginning = prompt[:BEGINNING]
         return beginning if common[beginning] > 1 else (), max(lengths[row] for row in groups[prompt])
 
     return [groups[prompt] for prompt in sorted(groups, key=place)]

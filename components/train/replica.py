@@ -68,10 +68,9 @@ def serve(pipe: Connection, loaders: Loaders, num_threads: int, accelerator: str
         os.environ["CUDA_VISIBLE_DEVICES"] = accelerator
     prepare_process(offline=True)
     torch.set_num_threads(num_threads)
-    answer = _tried(lambda: _Copy(loaders, accelerator is not None))
-    copy = answer
+    copy = _tried(lambda: _Copy(loaders, accelerator is not None))
     try:
-        pipe.send(answer if isinstance(answer, Failed) else True)
+        pipe.send(copy if isinstance(copy, Failed) else True)
         while True:
             name, *given = pipe.recv()
             pipe.send(_tried(lambda: getattr(copy, name)(*given)))  # noqa: B023 - called at once

@@ -20,12 +20,11 @@ from torch import Tensor
 from components.contracts import PipelineError
 from components.environment import nth_accelerator
 from components.generation.sampler import Decoding, Generated, generate
-from components.train.micro_batches import Batch
+from components.train.micro_batches import BEGINNING, Batch
 from components.train.replica import Failed, Loaders, Row, serve, trainable
 
 _NEEDED = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask", "support")
 _PATIENCE_S = 2.0
-_BEGINNING = 16  # tokens that tell one language's worked examples from another's
 
 Told = dict[str, Tensor]
 """Of a part: `logps` and `entropies` (B, C) float32, perhaps more."""
@@ -115,7 +114,7 @@ class Replicas:
         if not self._helpers:
             return generate(model, prompts, decoding, stop_ids=stop_ids, on_progress=on_progress, **keywords)
         self.begin_step()
-        order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:_BEGINNING], len(prompts[i])))
+        order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:BEGINNING], len(prompts[i])))
         size = -(-len(order) // (len(self._helpers) + 1))
         first, *others = [order[at : at + size] for at in range(0, len(order), size)] or [[]]
         for helper, share in zip(self._helpers, others, strict=False):
