@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from components.answers.verdict import same_answer
+from components.arithmetic.equations import false_equation
 from components.contracts import Question, Reference, Sample
 from components.params import ReferenceParams
-from components.reference.arithmetic import false_equation
 from components.reference.vote import LOW_AGREEMENT, NO_ANSWER, may_vote
 
 UNKNOWN_STEPS = "unknown"

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.answers.verdict import same_answer
+from components.arithmetic.equations import false_equation
 from components.contracts import Question, Reference, Sample
 from components.params import ReferenceParams
-from components.reference.arithmetic import false_equation
 from components.reference.coverage import unused_number
 
 NO_ANSWER = "no sample has a readable answer and passes the checks"

@@ -6,6 +6,7 @@ distinctness and the one round are ours; docs/LOG.md has what was measured.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from functools import partial
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from components.arithmetic.equations import false_equation
 from components.contracts import PipelineError, Question
 from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding
@@ -27,6 +29,7 @@ from components.train.supervised import Lesson
 Log = Callable[[dict[str, float], int], None]
 Score = Callable[..., Scores]
 """A reward; what it gives must not hang on the batches before."""
+_SEPARATED = re.compile(r"[0-9][.,][0-9]")
 
 
 class Rollout(BaseModel):
@@ -40,6 +43,11 @@ class Rollout(BaseModel):
     reward: float | None
     language_share: float | None
     """Of its words in the prompt's language."""
+
+    @property
+    def miscalculates(self) -> bool:
+        """Whether it states a false equation; unknown, so False, of a text with `1.200`, which languages read apart."""
+        return not _SEPARATED.search(self.text) and false_equation(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,7 @@ class Round:
         return {
             "num_rollouts": len(rollouts),
             "num_lessons": len(self.lessons),
+            "num_false_equations": sum(rollout.miscalculates for rollout in rollouts),
             "rollouts_reward": sum(known) / len(known) if known else None,
             "truncated_share": sum(rollout.truncated for rollout in rollouts) / len(rollouts),
             "tokens_sampled": self.num_tokens,
@@ -76,13 +85,16 @@ class Round:
 
 
 def good(group: Sequence[Rollout], min_reward: float | None) -> list[str]:
-    """The different responses, ended by themselves, whose reward is not under `min_reward` (None: the group's mean)."""
+    """The different responses, ended by themselves, whose reward is not under `min_reward` (None: the group's mean).
+
+    A false equation is no good response either, whatever its answer: it would be learned with it.
+    """
     known = [rollout.reward for rollout in group if rollout.reward is not None]
     if not known:
         return []
     bar = sum(known) / len(known) - 1e-6 if min_reward is None else min_reward  # all alike: rounding must not lose them
-    kept = [r.text for r in group if r.reward is not None and r.reward >= bar and not r.truncated]
-    return list(dict.fromkeys(kept))
+    kept = [r for r in group if r.reward is not None and r.reward >= bar and not r.truncated and not r.miscalculates]
+    return list(dict.fromkeys(r.text for r in kept))
 
 
 def sample_round(

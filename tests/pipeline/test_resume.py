@@ -20,6 +20,20 @@ WEIGHTS = "adapters/trained/adapter_model.safetensors"
 LIMIT_S = 120
 
 
+def _train(clone: Path, method: str, num_processes: int) -> dict[str, bytes]:
+    """Train undisturbed; the bytes of what it makes, by file."""
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    params["train"] |= {
+        "method": method,
+        "raft_min_reward": None,
+        "lessons_per_step": 2,
+        "num_processes": num_processes,
+    }
+    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run(clone, "dvc", "repro", "train")
+    return {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
+
+
 @pytest.mark.parametrize(
     ("method", "steps_in", "sign", "num_processes"),
     [
@@ -33,16 +47,7 @@ LIMIT_S = 120
 def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     clone: Path, method: str, steps_in: str, sign: signal.Signals, num_processes: int
 ):
-    params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["train"] |= {
-        "method": method,
-        "raft_min_reward": None,
-        "lessons_per_step": 2,
-        "num_processes": num_processes,
-    }
-    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    run(clone, "dvc", "repro", "train")
-    undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
+    undisturbed = _train(clone, method, num_processes)
     for name in undisturbed:
         (clone / name).unlink()
 
@@ -69,8 +74,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
 
 def test_work_is_kept_until_metrics_are_written_and_no_step_is_added(clone: Path):
     """The last moment at which a stage can fail: everything is trained, nothing is recorded."""
-    run(clone, "dvc", "repro", "train")
-    undisturbed = {name: (clone / name).read_bytes() for name in (WEIGHTS, "plots/train.csv")}
+    undisturbed = _train(clone, "grpo", num_processes=1)
     metrics = clone / "metrics/train.json"
     metrics.unlink()
     metrics.mkdir()  # cannot be replaced by a file

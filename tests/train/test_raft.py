@@ -52,6 +52,19 @@ def test_a_response_that_was_cut_off_is_not_learned():
     assert good([rollout("a", 1.0, truncated=True), rollout("b", 1.0)], 0.5) == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_learned"),
+    [
+        ("Quedan 9 - 2 = 7. Respuesta: 7", True),
+        ("Quedan 9 - 2 = 5. Respuesta: 7", False),
+        ("Das sind 1.200 + 300 = 1.500 €", True),  # in English it would be false
+        ("Das sind 1.200 + 300 = 1.700 €", True),  # nobody knows
+    ],
+)
+def test_a_false_equation_is_not_learned(text, is_learned):
+    assert good([rollout(text, 1.0), rollout("b", 1.0)], 0.5) == [text, "b"][not is_learned :]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1)), min_size=1), st.none() | st.floats(0, 1))
 def test_the_best_is_kept_where_it_is_good_enough(group, least):
     kept = good([rollout(text, reward) for text, reward in group], least)

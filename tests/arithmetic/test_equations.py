@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from components.reference.arithmetic import false_equation
+from components.arithmetic.equations import false_equation
 
 CASES = json.loads(Path(__file__).with_name("equations.json").read_text(encoding="utf-8"))
 

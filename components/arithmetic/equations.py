@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from components.reference.expression import MINUS, Expression, Token, Unreadable, parse_expression, tokens_of, word_set
+from components.arithmetic.expression import MINUS, Expression, Token, Unreadable, parse_expression, tokens_of, word_set
 
 _WINDOW = 48  # tokens of a left side; longer ones are passed over, and time stays linear
 
