@@ -41,6 +41,8 @@ ROUNDS = {**LONG, "train.raft_rounds": 2, "train.raft_hints": False}
 """With `--steps 16`; what has no good rollout is asked again,"""
 HINTS = {**ROUNDS, "train.raft_hints": True}
 """and shown the English reference."""
+MANY = {**HINTS, "train.prompts_per_step": 32}
+"""A third more prompts."""
 GRPO = {"train.method": "grpo", **NARROW}
 RLOO = {"train.method": "rloo", **NARROW}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -63,6 +65,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "hybrid-raft-rounds-2e-4": {**ROUNDS, "train.learning_rate": 2e-4},
     "hybrid-raft-hints-1e-4": {**HINTS, "train.learning_rate": 1e-4},
     "hybrid-raft-hints-2e-4": {**HINTS, "train.learning_rate": 2e-4},
+    "hybrid-raft-hints-many-2e-4": {**MANY, "train.learning_rate": 2e-4},
     "hybrid-grpo-4e-5": {**GRPO, "train.learning_rate": 4e-5},
     "hybrid-grpo-wide-1e-4": {**GRPO, **WIDE, "train.learning_rate": 1e-4},
     "sft-2e-4": {"train.method": "sft", "train.learning_rate": 2e-4},
