@@ -2,11 +2,13 @@
 
 transformers copies the whole cache at every step (`torch.cat`) and, for grouped-query models, once more for every query
 head (`repeat_kv`): with 128 rows of 350 tokens that is gigabytes a step. Here the cache grows in place, and the query
-heads that share a key head are attended as so many queries of it. The numbers are the same as transformers' own
+heads that share a key head are attended as so many queries of it; what rows begin with in common is handed to every
+layer as `beginnings` and is in no cache. The numbers are the same as transformers' own
 (tests/generation/test_sampler.py); the times are in docs/LOG.md.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,6 +18,8 @@ from transformers import AttentionInterface, Cache
 from transformers.cache_utils import DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from components.generation.beginnings import Beginnings
 
 _NAME = "grouped_decode"
 _GROWTH = 64  # tokens allocated at a time
@@ -27,6 +31,30 @@ def use_grouped_decode(model: Any) -> None:  # noqa: ANN401 - any causal languag
         AttentionInterface.register(_NAME, _attend)
         AttentionMaskInterface.register(_NAME, sdpa_mask)
         model.set_attn_implementation(_NAME)
+
+
+class _Witness:
+    """In place of beginnings: notes the layers that attend to it."""
+
+    def __init__(self) -> None:
+        self.layers: list[int] = []
+
+    def attend(self, layer: int, query: Tensor, *_: Any) -> Tensor:  # noqa: ANN401
+        """Nothing is attended to."""
+        self.layers.append(layer)
+        return torch.zeros_like(query.transpose(1, 2))
+
+
+@torch.inference_mode()
+def attends_beginnings(model: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether each layer attends once, by ours, to the beginnings that the model's decoder is called with."""
+    if model.config._attn_implementation != _NAME:
+        return False
+    witness = _Witness()
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    with suppress(TypeError):  # of a decoder that takes nothing more than it knows
+        base.get_decoder()(input_ids=torch.zeros((1, 1), dtype=torch.long, device=model.device), beginnings=witness)
+    return sorted(witness.layers) == list(range(model.config.get_text_config().num_hidden_layers))
 
 
 def growing_cache(num_layers: int) -> Cache:
@@ -99,9 +127,14 @@ def _attend(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float | None = None,
+    *,
+    beginnings: Beginnings | _Witness | None = None,
     **kwargs: Any,  # noqa: ANN401 - transformers' attention arguments
 ) -> tuple[Tensor, None]:
     """One query token (B, Hq, 1, D) against keys (B, Hkv, T, D); more tokens than one go to torch's own attention."""
+    if beginnings is not None:
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        return beginnings.attend(int(module.layer_idx), query, key, value, attention_mask, scale), None  # type: ignore[arg-type]
     if query.shape[2] > 1:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     rows, num_heads, _, width = query.shape

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from components.generation.attention import attends_beginnings
 from components.generation.screen import MARGIN, Screen
 
 _BLOCK = 64  # words
@@ -61,6 +62,7 @@ class OutputHead:
         self._decoder, self._weight = base.get_decoder(), base.get_output_embeddings().weight  # (V, H)
         self._buffer: Tensor = self._weight.new_empty(0)
         self._multiplies = self._is_all_the_model_does()
+        self.shares_beginnings = self._multiplies and attends_beginnings(model)
         norm = getattr(self._decoder, "norm", None)  # so called by Gemma, Llama, Qwen, Mistral
         self._screen = Screen.of(self._weight, norm) if self._multiplies and norm is not None else None
 

@@ -1,10 +1,10 @@
 """Batched generation: each prompt is computed once for all its samples, and what prompts begin with in common (a
-language's worked examples) once for all of them; top-k before the softmax; finished rows are dropped.
+language's worked examples) once for all of them and kept once; top-k before the softmax; finished rows are dropped.
 
 Prompts of several languages are decoded together: a step of few rows costs nearly as much as one of many.
 
-Notation: U prompts, S samples of each, B = U·S rows, L tokens that prompts begin with in common, P prompt tokens,
-T generated tokens, V vocabulary.
+Notation: U prompts, S samples of each, B = U·S rows, L tokens that prompts begin with in common, P prompt tokens
+in the cache (without the L where the cache does not hold them), T generated tokens, V vocabulary.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,7 @@ from torch.nn.functional import pad
 from transformers import Cache
 
 from components.generation.attention import growing_cache, joined_caches, repeated_cache, use_grouped_decode
+from components.generation.beginnings import Beginnings
 from components.generation.head import NextWords, OutputHead
 
 # Rows are dropped from the batch once this share of them has finished: copying the cache costs about one decode step.
@@ -129,11 +130,21 @@ def num_common_tokens(prompts: Sequence[list[int]]) -> int:
 
 @dataclass(frozen=True)
 class _Read:
-    """Prompts that were computed: the cache, its mask (U, P), and the words that come next."""
+    """Prompts that were computed."""
 
     cache: Cache
     mask: Tensor
+    """(U, P)."""
     words: NextWords
+    """That come next."""
+    beginnings: Beginnings | None
+    """What the cache does not hold."""
+
+    @property
+    def num_tokens(self) -> Tensor:
+        """(U,) of each prompt."""
+        own = self.mask.sum(1)
+        return own if self.beginnings is None else own + self.beginnings.num_tokens.to(own.device)
 
 
 def _read_prompts(head: OutputHead, prompts: Sequence[list[int]], max_new_tokens: int, pad_id: int) -> Iterator[_Read]:
@@ -143,16 +154,40 @@ def _read_prompts(head: OutputHead, prompts: Sequence[list[int]], max_new_tokens
     shared = growing_cache(config.num_hidden_layers)
     if num_shared:
         head.read(input_ids=torch.tensor([prompts[0][:num_shared]], device=head.model.device), past_key_values=shared)
+    outgrows = outgrows_window(prompts, max_new_tokens, config)
+    if num_shared and head.shares_beginnings and not outgrows:  # in a window, distances would be wrong
+        cache, beginnings = growing_cache(config.num_hidden_layers), Beginnings.of(shared, len(prompts))
+        yield _read_rest(head, prompts, num_shared, cache, beginnings, pad_id)
+        return
     together = [prompts]
-    if num_shared and outgrows_window(prompts, max_new_tokens, config):
+    if num_shared and outgrows:
         together = [list(own) for _, own in groupby(prompts, key=len)]  # which need no padding
     for own in together:
         cache = repeated_cache(shared, len(own)) if num_shared else growing_cache(config.num_hidden_layers)
-        ids, own_mask = left_pad([prompt[num_shared:] for prompt in own], pad_id, head.model.device)  # (U, P - L)
-        mask = torch.cat([own_mask.new_ones(len(own), num_shared), own_mask], 1)  # (U, P)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, num_shared:]
-        words = head.next_words(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache)
-        yield _Read(cache, mask, words)
+        yield _read_rest(head, own, num_shared, cache, None, pad_id)
+
+
+def _read_rest(
+    head: OutputHead,
+    prompts: Sequence[list[int]],
+    num_shared: int,
+    cache: Cache,
+    beginnings: Beginnings | None,
+    pad_id: int,
+) -> _Read:
+    """What follows the first L tokens of each prompt, which are in the cache, or `beginnings`."""
+    ids, own_mask = left_pad([prompt[num_shared:] for prompt in prompts], pad_id, head.model.device)  # (U, P - L)
+    positions = num_shared + (own_mask.cumsum(1) - 1).clamp(min=0)
+    mask = own_mask if beginnings else torch.cat([own_mask.new_ones(len(ids), num_shared), own_mask], 1)  # (U, P)
+    words = head.next_words(
+        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, **_handed(beginnings)
+    )
+    return _Read(cache, mask, words, beginnings)
+
+
+def _handed(beginnings: Beginnings | None) -> dict[str, Beginnings]:
+    """What the decoder is called with beside its own arguments; most can do without."""
+    return {} if beginnings is None else {"beginnings": beginnings}
 
 
 @torch.inference_mode()
@@ -174,7 +209,8 @@ def _generate_batch(
     cache = joined_caches([each.cache for each in read])
     width = cache.get_seq_length()
     mask = torch.cat([pad(each.mask, (width - each.mask.shape[1], 0)) for each in read])  # (U, P)
-    position = mask.sum(1).repeat_interleave(num_samples, 0) - 1  # (B,)
+    position = torch.cat([each.num_tokens for each in read]).repeat_interleave(num_samples, 0) - 1  # (B,)
+    beginnings = _joined_beginnings(read, num_samples)
     words = NextWords.join([each.words for each in read]).repeat(num_samples)
     cache.batch_repeat_interleave(num_samples)
     mask = mask.repeat_interleave(num_samples, 0)
@@ -204,16 +240,29 @@ def _generate_batch(
         if finished.float().mean() >= _COMPACT_AT_SHARE:
             keep = (~finished).nonzero().squeeze(1)
             cache.batch_select_indices(keep)
+            beginnings = beginnings and beginnings.select(keep)
             rows, chosen, mask = rows[keep], chosen[keep], mask[keep]
             position, finished = position[keep], finished[keep]
         position = position + 1
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
         words = head.next_words(
-            input_ids=chosen[:, None], attention_mask=mask, position_ids=position[:, None], past_key_values=cache
+            input_ids=chosen[:, None],
+            attention_mask=mask,
+            position_ids=position[:, None],
+            past_key_values=cache,
+            **_handed(beginnings),
         )
     if not with_logps:
         logps = logps[:, :0]
     return [_collect(*row) for row in zip(tokens, truncated, logps, support, strict=True)]
+
+
+def _joined_beginnings(read: Sequence[_Read], num_samples: int) -> Beginnings | None:
+    """Of the rows of all, each prompt's `num_samples` times; None where every cache holds all."""
+    like = next((each.beginnings for each in read if each.beginnings), None)
+    if like is None:
+        return None
+    return Beginnings.join([each.beginnings or like.none(len(each.mask)) for each in read]).repeat(num_samples)
 
 
 def _choose(words: NextWords, decoding: Decoding) -> tuple[Tensor, Tensor]:
