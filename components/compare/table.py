@@ -18,6 +18,7 @@ from components.stage import METRICS, StageRun
 from components.statistics import Interval, Outcome
 
 WARMUP, MEANING, CONTROLS = "warmup", "hybrid", ("shuffled", "form")
+SHARES = ("language_share", "truncated_share")
 MARKDOWN = Path("report/compare.md")
 HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "never trained", "English",
           "in language", "cut off", "tokens sampled", "learned", "seconds a step")  # fmt: skip
@@ -39,7 +40,13 @@ def compare_arms(run: StageRun, root: Path) -> None:
     report = params.report
     bootstrap = SeededBootstrap(base, arms, report.bootstrap_resamples, report.confidence, params.base.seed)
     told = {arm: _figures(bootstrap, arm, params) | _costs(arm, params) for arm in names}
-    run.metrics = {"arms": told, "seeds": list(bootstrap.seeds), "verdict": verdict(bootstrap, names, params)}
+    untrained = {"accuracy": asdict(bootstrap.accuracy(BASE, params.base.trained_languages)), **_shares([BASE])}
+    run.metrics = {
+        "base": untrained,
+        "arms": told,
+        "seeds": list(bootstrap.seeds),
+        "verdict": verdict(bootstrap, names, params),
+    }
     write_text(MARKDOWN, as_markdown(run.metrics))
     run.log_artifact(MARKDOWN)
     run.log_arms(told)
@@ -67,15 +74,15 @@ def points(gain: Interval | Mapping[str, float]) -> str:
 def as_markdown(metrics: Mapping[str, Any]) -> str:
     """The table, what it says, and how to read it."""
     lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
-    lines += [f"| {' | '.join(_cells(arm, own))} |" for arm, own in metrics["arms"].items()]
+    lines += [f"| {' | '.join(cells)} |" for cells in _every_row(metrics)]
     return "\n".join([*lines, "", metrics["verdict"], "", _HOW_TO_READ, ""])
 
 
 def print_arms(metrics: Mapping[str, Any]) -> None:
     """The same in a terminal."""
     table = Table(*HEADER, box=SIMPLE_HEAD, title="Comparison by training", title_justify="left")
-    for arm, own in metrics["arms"].items():
-        table.add_row(*_cells(arm, own))
+    for cells in _every_row(metrics):
+        table.add_row(*cells)
     table.caption = f"{metrics['verdict']} {_HOW_TO_READ}"
     table.caption_justify = "left"
     print_wide(table)
@@ -100,37 +107,61 @@ def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, 
         "accuracy": asdict(bootstrap.accuracy(arm, trained)),
         **gains,
         "gain_over_warmup": asdict(bootstrap.gain(arm, WARMUP, trained)),
-        "gain_over_warmup_by_seed": dict(
-            zip(map(str, bootstrap.seeds), bootstrap.by_seed(arm, WARMUP, trained), strict=True)
-        ),
+        **{
+            f"gain_over_{before}_by_seed": dict(
+                zip(map(str, bootstrap.seeds), bootstrap.by_seed(arm, before, trained), strict=True)
+            )
+            for before in (BASE, WARMUP)
+        },
     }
 
 
 def _costs(arm: str, params: Params) -> dict[str, float]:
     """Means over seeds, from each part's own metrics."""
-    paths = [METRICS / "compare" / f"{arm}-{seed}.json" for seed in params.compare.seeds]
-    metrics = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    parts = [f"{arm}-{seed}" for seed in params.compare.seeds]
+    metrics = [_metrics(part) for part in parts]
     return {
-        "language_share": _mean([own["test"]["language_share"] for own in metrics]),
-        "truncated_share": _mean([own["test"]["truncated_share"] for own in metrics]),
+        **_shares(parts),
         **{name: _mean([own.get(name, 0.0) for own in metrics]) for name in ("tokens_sampled", "tokens_learned")},
         "step_seconds": _mean([own.get("step_seconds_mean", 0.0) for own in metrics]),
     }
 
 
-def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
+def _shares(parts: Sequence[str]) -> dict[str, float]:
+    return {name: _mean([_metrics(part)["test"][name] for part in parts]) for name in SHARES}
+
+
+def _metrics(part: str) -> dict[str, Any]:
+    own: dict[str, Any] = json.loads((METRICS / "compare" / f"{part}.json").read_text(encoding="utf-8"))
+    return own
+
+
+def _every_row(metrics: Mapping[str, Any]) -> list[list[str]]:
+    base = metrics["base"]
+    first = [BASE, _accuracy(base), *["–"] * 5, *_in_per_cent(base), *["–"] * 3]
+    return [first, *(_cells(arm, own) for arm, own in metrics["arms"].items())]
+
+
+def _accuracy(own: Mapping[str, Any]) -> str:
     accuracy = own["accuracy"]
+    return f"{100 * accuracy['mean']:.1f} [{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}]"
+
+
+def _in_per_cent(own: Mapping[str, Any]) -> list[str]:
+    return [f"{100 * own[name]:.1f}" for name in SHARES]
+
+
+def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
     by_seed = ", ".join(f"{100 * gain:+.1f}" for gain in own["gain_over_warmup_by_seed"].values())
     is_warmup = arm == WARMUP
     return [
         arm,
-        f"{100 * accuracy['mean']:.1f} [{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}]",
+        _accuracy(own),
         points(own["gain_over_base"]),
         "–" if is_warmup else points(own["gain_over_warmup"]),
         "–" if is_warmup else by_seed,
         *(points(own[key]) if key in own else "–" for key in ("gain_never_trained", "gain_english")),
-        f"{100 * own['language_share']:.1f}",
-        f"{100 * own['truncated_share']:.1f}",
+        *_in_per_cent(own),
         *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "tokens_learned", "step_seconds")),
     ]
 

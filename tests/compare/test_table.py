@@ -42,6 +42,7 @@ def compared(tmp_path, monkeypatch):
             log_arms=logged.append,
         )  # fmt: skip
         write_table(Path("data/compare/base/predictions.parquet"), predictions(0.2, 0, graded), Prediction)
+        write_json(Path("metrics/compare/base.json"), {"test": {"language_share": 0.95, "truncated_share": 0.2}})
         for arm, chance in chances.items():
             for seed in SEEDS:
                 rows = predictions(chance, f"{arm}{seed}", graded)
@@ -63,10 +64,13 @@ def test_the_table_holds_every_arm_and_its_gains(compared):
     hybrid = metrics["arms"]["hybrid"]
     assert hybrid["gain_over_warmup"]["low"] > 0
     assert set(hybrid["gain_over_warmup_by_seed"]) == {"17", "18"}
+    assert min(hybrid["gain_over_base_by_seed"].values()) > 0.3
     assert hybrid["tokens_sampled"] == 1750
     assert abs(metrics["arms"]["warmup"]["gain_over_warmup"]["mean"]) == 0
     text = Path("report/compare.md").read_text()
-    assert text.count("\n| ") == 6  # header, rule, four arms
+    assert text.count("\n| ") == 7  # header, rule, base, four arms
+    assert "| base | " in text
+    assert "| 95.0 | 20.0 |" in text
     row = next(line for line in text.splitlines() if line.startswith("| hybrid"))
     assert f"| {100 * hybrid['accuracy']['mean']:.1f} [" in row
     with console.capture() as printed:
