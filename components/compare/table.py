@@ -80,7 +80,9 @@ def as_markdown(metrics: Mapping[str, Any]) -> str:
 
 def print_arms(metrics: Mapping[str, Any]) -> None:
     """The same in a terminal."""
-    table = Table(*HEADER, box=SIMPLE_HEAD, title="Comparison by training", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, title="Comparison by training", title_justify="left")
+    for name in HEADER:
+        table.add_column(name, min_width=max(map(len, name.split())))
     for cells in _every_row(metrics):
         table.add_row(*cells)
     table.caption = f"{metrics['verdict']} {_HOW_TO_READ}"
@@ -139,7 +141,8 @@ def _metrics(part: str) -> dict[str, Any]:
 def _every_row(metrics: Mapping[str, Any]) -> list[list[str]]:
     base = metrics["base"]
     first = [BASE, _accuracy(base), *["–"] * 5, *_in_per_cent(base), *["–"] * 3]
-    return [first, *(_cells(arm, own) for arm, own in metrics["arms"].items())]
+    names = [WARMUP, *(name for name in metrics["arms"] if name != WARMUP)]  # a JSON file has them by the alphabet
+    return [first, *(_cells(name, metrics["arms"][name]) for name in names)]
 
 
 def _accuracy(own: Mapping[str, Any]) -> str:
