@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from components.compare import PREDICTIONS
+from components.compare.breakdown import as_table, breakdown
 from components.compare.intervals import BASE, SeededBootstrap
 from components.contracts import PipelineError, Prediction, read_table, write_text
 from components.params import Params
@@ -34,16 +35,18 @@ def compare_arms(run: StageRun, root: Path) -> None:
     names = [WARMUP, *params.compare.run]
     rows = {(arm, seed): _rows(root / f"{arm}-{seed}") for arm in names for seed in params.compare.seeds}
     arms = {arm: {seed: _outcomes(rows[arm, seed]) for seed in params.compare.seeds} for arm in names}
-    base = _outcomes(_rows(root / BASE))
+    base_rows = _rows(root / BASE)
+    base = _outcomes(base_rows)
     if not base:
         raise PipelineError("no test problem has a gold answer: the arms cannot be compared")
     report = params.report
     bootstrap = SeededBootstrap(base, arms, report.bootstrap_resamples, report.confidence, params.base.seed)
     told = {arm: _figures(bootstrap, arm, params) | _costs(arm, params) for arm in names}
-    untrained = {"accuracy": asdict(bootstrap.accuracy(BASE, params.base.trained_languages)), **_shares([BASE])}
+    parts = {BASE: [base_rows]} | {arm: [rows[arm, seed] for seed in params.compare.seeds] for arm in names}
     run.metrics = {
-        "base": untrained,
+        "base": {"accuracy": asdict(bootstrap.accuracy(BASE, params.base.trained_languages)), **_shares([BASE])},
         "arms": told,
+        "parts": breakdown(parts),
         "seeds": list(bootstrap.seeds),
         "verdict": verdict(bootstrap, names, params),
     }
@@ -75,7 +78,9 @@ def as_markdown(metrics: Mapping[str, Any]) -> str:
     """The table, what it says, and how to read it."""
     lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
     lines += [f"| {' | '.join(cells)} |" for cells in _every_row(metrics)]
-    return "\n".join([*lines, "", metrics["verdict"], "", _HOW_TO_READ, ""])
+    return "\n".join(
+        [*lines, "", metrics["verdict"], "", _HOW_TO_READ, "", *as_table(metrics["parts"]), "", _PARTS, ""]
+    )
 
 
 def print_arms(metrics: Mapping[str, Any]) -> None:
@@ -94,6 +99,8 @@ _HOW_TO_READ = (
     "Accuracy: macro over the trained languages, per cent, mean over seeds. Gains in points with intervals over "
     "problems and seeds. Never trained, English: gain over the base. Tokens: a seed."
 )
+
+_PARTS = "Accuracy by language, and of families seen and unseen in training over all languages but English, per cent."
 
 
 def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, Any]:

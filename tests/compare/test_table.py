@@ -68,9 +68,15 @@ def test_the_table_holds_every_arm_and_its_gains(compared):
     assert hybrid["tokens_sampled"] == 1750
     assert abs(metrics["arms"]["warmup"]["gain_over_warmup"]["mean"]) == 0
     text = Path("report/compare.md").read_text()
-    assert text.count("\n| ") == 7  # header, rule, base, four arms
+    assert text.count("\n| ") == 2 * 7  # of two tables: header, rule, base, four arms
     assert "| base | " in text
     assert "| 95.0 | 20.0 |" in text
+    parts = metrics["parts"]
+    assert set(parts) == {"base", *metrics["arms"]}
+    assert list(parts["hybrid"]) == [*LANGUAGES, "seen families"], "no family of these is unseen"
+    trained = (parts["hybrid"]["es"] + parts["hybrid"]["th"]) / 2
+    assert trained == pytest.approx(hybrid["accuracy"]["mean"])
+    assert f"| {100 * parts['warmup']['sw']:.1f} |" in text
     row = next(line for line in text.splitlines() if line.startswith("| hybrid"))
     assert f"| {100 * hybrid['accuracy']['mean']:.1f} [" in row
     with console.capture() as printed:
