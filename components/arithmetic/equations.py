@@ -1,4 +1,5 @@
-"""Finding arithmetic that is false in a worked text. Our own idea: a sample that miscalculates should not vote.
+"""Finding arithmetic that is false in a worked text. Our own idea: a sample that miscalculates should not vote,
+nor be learned.
 
 An equation counts where its left side is an expression of plain numbers and its right side one number, and where it
 can be read in one way only. Everything else is passed over: variables, functions, powers, mixed units

@@ -68,6 +68,8 @@ class Beginnings:
         """Attention of queries (B, Hq, t, D) over their beginnings and their own keys and values (B, Hkv, T, D).
 
         Args:
+            layer: Its number, from 0.
+            scaling: What products of queries and keys are multiplied with.
             mask: (B, 1, t, T') bool, T' >= T, True where visible; None: each query sees its own token and all before.
 
         Returns:
