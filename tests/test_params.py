@@ -10,6 +10,7 @@ from components.params import load_params
 
 ROOT = Path(__file__).parents[1]
 GOOD = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+ARMS = GOOD["compare"]["arms"]
 GONE = object()
 SPLITS = ("shots", "pivot_shots", "train", "calibration", "validation", "test")
 HUB = {"format": "hub", "path": "openai/gsm8k", "split": "test", "columns": {"question": "question"}}
@@ -105,7 +106,19 @@ def test_the_repositorys_file_loads_with_its_values():
             {"train.method": "ppo", "train.num_processes": 2},
             "`train`: num_processes: ppo takes one; its value head is in no other process",
         ),
-        ({"compare.learning_rates": [1e-4, 1e-4]}, "`compare`: compare.learning_rates must not repeat"),
+        ({"compare.seeds": [17, 17]}, "`compare`: compare.seeds must not repeat"),
+        (
+            {"compare.arms": ARMS | {"hybrid": {"train.learning_rate": [1e-4, 1e-4]}}},
+            "`compare`: compare.arms.hybrid: train.learning_rate must not repeat",
+        ),
+        (
+            {"compare.arms": ARMS | {"hybrid": {"train.learning_rate": []}}},
+            "`compare`: compare.arms.hybrid: train.learning_rate must not be empty",
+        ),
+        (
+            {"compare.arms": ARMS | {"hybrid": {"train.learning_rate": [1e-4, 0.0]}}},
+            "compare.arms.hybrid: `train.learning_rate`: Input should be greater than 0 (got 0.0)",
+        ),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),
     ],
 )

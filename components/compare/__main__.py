@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
 
 def _values(arm: str) -> dict[str, object]:
     try:
-        return load_params().compare.arms[arm]
+        return load_params().compare.trials(arm)[0]
     except KeyError:
         sys.exit(f"pb-rlsvr compare: params.yaml: `compare.arms` has no `{arm}`")
     except PipelineError as error:

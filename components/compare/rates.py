@@ -1,4 +1,4 @@
-"""An arm's learning rate: each of `compare.learning_rates` is tried, and validation chooses, never the test."""
+"""An arm's learning rate: each that it lists is tried, and validation chooses, never the test."""
 
 import shutil
 from pathlib import Path
@@ -7,21 +7,17 @@ from components.stage import StageRun
 from components.train.recipe import train
 from components.train.results import Outputs
 
-KEY = "train.learning_rate"
-
 
 def train_best(run: StageRun, arm: str, folder: Path, warmed_up: Path) -> None:
     """Train `arm` with each rate into `folder`/rate-N; the best's adapter into `folder`/adapter, its metrics to `run`.
 
     What is best is agreement with the references on validation, at each rate's chosen step; ties go to the lower rate.
-    An arm with a rate of its own has that one alone.
     """
-    params = run.params
-    own = KEY in params.compare.arms[arm]
     tried: dict[float, float] = {}
     parts: dict[float, StageRun] = {}
-    for rate in [params.train.learning_rate] if own else sorted(params.compare.learning_rates):
-        part = parts[rate] = run.part(f"rate-{rate:g}", {KEY: rate})
+    for values in run.params.compare.trials(arm):
+        rate = run.params.with_values(values).train.learning_rate
+        part = parts[rate] = run.part(f"rate-{rate:g}", values)
         train(part, _outputs(folder / f"rate-{rate:g}"), warmed_up)
         tried[rate] = part.metrics["validation"][str(part.metrics["chosen_step"])]
     best = max(tried, key=lambda rate: (tried[rate], -rate))

@@ -152,7 +152,7 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
 def _wrong_arms(params: Params) -> list[str]:
     """What is wrong with the arms of the comparison, a line each."""
     wrong = []
-    for arm, values in params.compare.arms.items():
+    for arm, values in [(arm, values) for arm in params.compare.arms for values in params.compare.trials(arm)]:
         others = [key for key in values if key.partition(".")[0] not in ARM_SECTIONS]
         wrong += [f"compare.arms.{arm}: `{key}`: an arm changes {', '.join(ARM_SECTIONS)} alone" for key in others]
         try:
@@ -161,7 +161,7 @@ def _wrong_arms(params: Params) -> list[str]:
             wrong += [f"compare.arms.{arm}: {_describe(item)}" for item in error.errors()]
         except KeyError as error:
             wrong.append(f"compare.arms.{arm}: unknown key `{error.args[0]}`; correct its spelling")
-    return wrong
+    return list(dict.fromkeys(wrong))  # what is wrong with each of an arm's rates, once
 
 
 def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict

@@ -1,5 +1,6 @@
 """Sections on what is learned and measured: reward, calibration, training, audit, evaluation, report, comparison."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,8 @@ RewardName = Literal[
     "answer", "embedding", "steps", "margin", "numbers", "translation", "comet", "language", "format", "repetition",
     "hybrid", "hybrid_paper", "gold", "form", "random",
 ]  # fmt: skip
+
+RATE = "train.learning_rate"
 
 
 class RewardParams(Section):
@@ -174,10 +177,8 @@ class CompareParams(Section):
     run: list[str] = Field(min_length=1)
     """Names of the arms that `make compare` trains."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1)
-    learning_rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(min_length=1)
-    """Each arm is trained with each; validation chooses."""
     arms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any]]
-    """Values by dotted key (`train.method`)."""
+    """Values by dotted key (`train.method`); `train.learning_rate` may be a list, of which validation chooses one."""
 
     @model_validator(mode="after")
     def _known_arms(self) -> "CompareParams":
@@ -185,7 +186,17 @@ class CompareParams(Section):
             raise ValueError(f"compare.run: no arm `{unknown[0]}` in compare.arms")
         if taken := sorted({"base", "warmup", "table"} & self.arms.keys()):
             raise ValueError(f"compare.arms: `{taken[0]}` is taken; give the arm another name")
-        for name in ("run", "seeds", "learning_rates"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise ValueError(f"compare.{name} must not repeat")
+        rates = {f"arms.{arm}: {RATE}": values[RATE] for arm, values in self.arms.items() if _are_several(values)}
+        for name, listed in {"run": self.run, "seeds": self.seeds, **rates}.items():
+            if not listed or any(value in listed[:place] for place, value in enumerate(listed)):
+                raise ValueError(f"compare.{name} must not {'repeat' if listed else 'be empty'}")
         return self
+
+    def trials(self, arm: str) -> list[dict[str, Any]]:
+        """The values that `arm` is trained with: one mapping by dotted key for each of its learning rates."""
+        values = self.arms[arm]
+        return [values | {RATE: rate} for rate in values[RATE]] if _are_several(values) else [values]
+
+
+def _are_several(values: Mapping[str, Any]) -> bool:
+    return isinstance(values.get(RATE), list)

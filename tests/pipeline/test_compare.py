@@ -43,12 +43,13 @@ def test_arms_are_trained_and_compared_and_trained_again_only_where_something_ch
 def test_other_methods_rates_and_budgets(clone: Path):
     """PPO with two passes, RAFT, supervised steps, two rates of which validation takes one, a budget in tokens."""
     params = yaml.safe_load((clone / "params.yaml").read_text())
+    rates = {"train.learning_rate": [1e-5, 1e-3]}
     arms = {
-        "ppo": {"train.method": "ppo", "train.epochs": 2},
-        "sft": {"train.method": "sft", "train.max_tokens": 1},
-        "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4},
+        "ppo": {"train.method": "ppo", "train.epochs": 2} | rates,
+        "sft": {"train.method": "sft", "train.max_tokens": 1} | rates,
+        "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4} | rates,
     }
-    params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "learning_rates": [1e-5, 1e-3]}
+    params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "-m", "components.cli", "compare")
     ppo, sft, raft = (json.loads((clone / f"metrics/compare/{arm}-17.json").read_text()) for arm in arms)
