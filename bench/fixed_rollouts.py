@@ -22,9 +22,11 @@ from components.train.rollouts import OwnRollouts
 class FixedRollouts(OwnRollouts):
     """Our sampler on a policy of its own; what was sampled before is read from `folder`."""
 
-    def __init__(self, model: PreTrainedModel, prompt_format: PromptFormat, decoding: Decoding, folder: Path) -> None:
+    def __init__(
+        self, model: PreTrainedModel, prompt_format: PromptFormat, decoding: Decoding, batch_size: int, folder: Path
+    ) -> None:
         """`model` has the start's LoRA folded in, and nothing else is written into it."""
-        super().__init__(model, prompt_format, decoding, Replicas())
+        super().__init__(model, prompt_format, decoding, Replicas(), batch_size)
         self._folder = folder
 
     def sample(self, prompts: Sequence[list[int]], num_samples: int) -> list[Generated]:

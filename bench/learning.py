@@ -220,8 +220,8 @@ def _rollouts_of(params: Params, start: Path) -> AbstractContextManager[Any]:
     size = params.sampling.batch_size
     own = Responder.load(read_manifest().policy, params.models.dtype, shots, size, start / "adapter")
 
-    def make(trainer: PivotGRPOTrainer, _sampler: str) -> FixedRollouts:
-        return FixedRollouts(own.model, trainer.prompt_format, trainer.decoding, start / "rollouts")
+    def make(trainer: PivotGRPOTrainer, _sampler: str, batch_size: int) -> FixedRollouts:
+        return FixedRollouts(own.model, trainer.prompt_format, trainer.decoding, batch_size, start / "rollouts")
 
     return patch.object(PivotGRPOTrainer, "_make_rollouts", make)
 

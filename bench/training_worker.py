@@ -134,6 +134,7 @@ def build(chosen: argparse.Namespace, copies: Any = None) -> tuple[Any, list[flo
             decoding=Decoding(chosen.new_tokens, params.sampling.temperature, params.sampling.top_k),
             advantage_std_floor=params.reward.advantage_std_floor,
             micro_batch_tokens=chosen.micro_batch_tokens,
+            sampling_batch_size=chosen.prompts * chosen.group_size,
             replicas=copies,
         )
     else:

@@ -151,17 +151,21 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
 
 def _wrong_arms(params: Params) -> list[str]:
     """What is wrong with the arms of the comparison, a line each."""
-    wrong = []
-    for arm, values in [(arm, values) for arm in params.compare.arms for values in params.compare.trials(arm)]:
-        others = [key for key in values if key.partition(".")[0] not in ARM_SECTIONS]
-        wrong += [f"compare.arms.{arm}: `{key}`: an arm changes {', '.join(ARM_SECTIONS)} alone" for key in others]
-        try:
-            params.with_values({key: value for key, value in values.items() if key not in others})
-        except ValidationError as error:
-            wrong += [f"compare.arms.{arm}: {_describe(item)}" for item in error.errors()]
-        except KeyError as error:
-            wrong.append(f"compare.arms.{arm}: unknown key `{error.args[0]}`; correct its spelling")
-    return list(dict.fromkeys(wrong))  # what is wrong with each of an arm's rates, once
+    compare = params.compare
+    told = [line for arm in compare.arms for values in compare.trials(arm) for line in _wrong_arm(params, arm, values)]
+    return list(dict.fromkeys(told))  # what is wrong with each of an arm's rates, once
+
+
+def _wrong_arm(params: Params, arm: str, values: Mapping[str, Any]) -> list[str]:
+    others = [key for key in values if key.partition(".")[0] not in ARM_SECTIONS]
+    wrong = [f"compare.arms.{arm}: `{key}`: an arm changes {', '.join(ARM_SECTIONS)} alone" for key in others]
+    try:
+        params.with_values({key: value for key, value in values.items() if key not in others})
+    except ValidationError as error:
+        wrong += [f"compare.arms.{arm}: {_describe(item)}" for item in error.errors()]
+    except KeyError as error:
+        wrong.append(f"compare.arms.{arm}: unknown key `{error.args[0]}`; correct its spelling")
+    return wrong
 
 
 def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's error dict

@@ -74,14 +74,15 @@ def _seconds(run: Callable[[], object]) -> float:
 def memory_bytes(shape: Shape, params: Params, dtype_bytes: int, prompt_tokens: int) -> dict[str, float]:
     """What is in memory at once while training: sampling and learning take turns, so the larger of the two counts."""
     train, sampling = params.train, params.sampling
-    rows = sampling.batch_size if train.method == "raft" else train.prompts_per_step * train.group_size
+    a_step = train.prompts_per_step * train.group_size
+    rows = sampling.batch_size if train.method == "raft" else min(sampling.batch_size, a_step)
     cache = rows * (prompt_tokens + sampling.max_new_tokens) * shape.cache_numbers * dtype_bytes
     learning = train.micro_batch_tokens * shape.saved_bytes_per_token + _HEAD_BYTES
     return {
         "base": shape.num_parameters * dtype_bytes,
-        "sampling copy": 0 if train.method == "sft" else shape.num_adapted * dtype_bytes,
+        "sampling copy": shape.num_adapted * dtype_bytes,
         "adapter, gradients, Adam": shape.num_lora * _ADAM_BYTES,
-        "sampling or learning": max(0 if train.method == "sft" else cache, learning),
+        "sampling or learning": max(cache, learning),
     }
 
 

@@ -48,7 +48,7 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     learned = train.epochs * (prompts * prompt_tokens + taught * sampling.max_new_tokens)
     greedy = checks * problems.num_validation * num_trained
     longest, size = sampling.max_new_tokens, sampling.batch_size
-    together = size if train.method == "raft" else step
+    together = size if train.method == "raft" else min(size, step)
     calibrated = params.calibrate.num_problems * params.calibrate.num_samples * num_languages
     audited = params.audit.num_problems * params.audit.num_samples * num_languages
     return [

@@ -66,6 +66,7 @@ def run_grpo(
         advantage_std_floor=params.reward.advantage_std_floor,
         micro_batch_tokens=train.micro_batch_tokens,
         sampler=train.sampler,
+        sampling_batch_size=params.sampling.batch_size,
         leave_one_out=train.method == "rloo",
         resample_silent=train.silent_groups == "resample",
         replicas=replicas,

@@ -41,13 +41,19 @@ class Rollouts(Protocol):
 
 
 class OwnRollouts:
-    """Our sampler, all prompts of a process decoded together."""
+    """Our sampler, `batch_size` rollouts of a process decoded together."""
 
     def __init__(
-        self, model: PreTrainedModel, prompt_format: PromptFormat, decoding: Decoding, replicas: Replicas
+        self,
+        model: PreTrainedModel,
+        prompt_format: PromptFormat,
+        decoding: Decoding,
+        replicas: Replicas,
+        batch_size: int,
     ) -> None:
         """`model` has LoRA folded in."""
         self._model, self._prompt_format, self._decoding, self._replicas = model, prompt_format, decoding, replicas
+        self._batch_size = batch_size
 
     def sample(self, prompts: Sequence[list[int]], num_samples: int) -> list[Generated]:
         """See `Rollouts`; draws from torch's global generator."""
@@ -59,7 +65,7 @@ class OwnRollouts:
             stop_ids=self._prompt_format.stop_ids,
             pad_id=int(self._prompt_format.tokenizer.pad_token_id),
             num_samples=num_samples,
-            batch_size=len(prompts) * num_samples,
+            batch_size=self._batch_size,
             with_logps=True,
         )
         release_freed_memory()

@@ -53,6 +53,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         advantage_std_floor: float,
         micro_batch_tokens: int,
         sampler: str = "own",
+        sampling_batch_size: int = 128,
         leave_one_out: bool = False,
         resample_silent: bool = False,
         warn: Callable[[str], None] = say,
@@ -61,7 +62,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     ) -> None:
         """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal.
 
-        `sampler`: own, or one of `components.train.rollouts.MODES`.
+        `sampler`: own, of `sampling_batch_size` rollouts at a time, or one of `components.train.rollouts.MODES`.
         `leave_one_out`: RLOO's advantage (Ahmadian et al. 2024, arXiv 2402.14740) in place of the standardised one.
         """
         super().__init__(rollout_func=self._rollout, **kwargs)
@@ -75,7 +76,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         self.replicas = replicas or Replicas()
         self.replicas.follow(self.model)
         self.learning = Learning(self, micro_batch_tokens, self.faults)
-        self.rollouts = self._make_rollouts(sampler)
+        self.rollouts = self._make_rollouts(sampler, sampling_batch_size)
         self._sums = Sums()  # of the step in hand
         self._support: Tensor | None = None  # (B, C, K) int32 of the rollouts in hand: words each token was drawn from
         self._measured: dict[str, Tensor] | None = None  # of the same, before they are learned from
@@ -89,10 +90,10 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         """TRL's sampler; after a resumption in a later epoch it goes on with that epoch's order."""
         return PromptSampler(**_settings(super()._get_train_sampler(dataset)))
 
-    def _make_rollouts(self, sampler: str) -> Rollouts:
+    def _make_rollouts(self, sampler: str, batch_size: int) -> Rollouts:
         model = self.sampling_copy.model
         if sampler not in MODES:
-            return OwnRollouts(model, self.prompt_format, self.decoding, self.replicas)
+            return OwnRollouts(model, self.prompt_format, self.decoding, self.replicas, batch_size)
         data: Any = self.train_dataset
         longest = max(len(self.prompt_format.encode(prompt)) for prompt in data["prompt"])
         return VLLMRollouts(

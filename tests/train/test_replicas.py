@@ -80,8 +80,8 @@ def test_supervised_steps_are_those_of_one_process(number, tmp_path, request):
 def test_a_policy_gradient_step_is_that_of_one_process(tmp_path, two, monkeypatch):
     """From the same rollouts: those of the process that asks."""
 
-    def alone(trainer, _sampler):
-        return OwnRollouts(trainer.sampling_copy.model, trainer.prompt_format, trainer.decoding, Replicas())
+    def alone(trainer, _sampler, batch_size):
+        return OwnRollouts(trainer.sampling_copy.model, trainer.prompt_format, trainer.decoding, Replicas(), batch_size)
 
     monkeypatch.setattr(PivotGRPOTrainer, "_make_rollouts", alone)
     told, adapters = [], []

@@ -18,7 +18,7 @@ from components.generation.sampler import Decoding, generate
 from components.train import rollouts
 from components.train.rollouts import check_sampler
 from tests.tiny import tiny_gemma, tiny_tokenizer
-from tests.train.small import LENGTH, logged, small_trainer
+from tests.train.small import GROUP, LENGTH, PROMPTS, logged, small_trainer
 
 STARTED: list["Engine"] = []
 
@@ -120,13 +120,25 @@ def test_fixed_rollouts_are_drawn_once_and_read_as_they_were(tmp_path):
     torch.manual_seed(0)
     tokenizer = tiny_tokenizer()
     prompts = [tokenizer.encode(text) for text in ("2 + 3?", "4?")]
-    own = FixedRollouts(tiny_gemma(), PromptFormat(tokenizer, []), Decoding(6, 1.0, 8), tmp_path)
+    form = PromptFormat(tokenizer, [])
+    own = FixedRollouts(tiny_gemma(), form, Decoding(6, 1.0, 8), 128, tmp_path)
     first = own.sample(prompts[:1], 3)
     both = own.sample(prompts, 3)
     assert len(both) == 6
     assert both[:3] == own.sample(prompts[:1], 3) == first
-    again = FixedRollouts(tiny_gemma(), PromptFormat(tokenizer, []), Decoding(6, 1.0, 8), tmp_path).sample(prompts, 3)
+    again = FixedRollouts(tiny_gemma(), form, Decoding(6, 1.0, 8), 128, tmp_path).sample(prompts, 3)
     assert again == both
     for one, other in zip(again, both, strict=True):
         assert torch.equal(one.support, other.support)
         assert one.support.shape == (len(one.token_ids), 8)
+
+
+@pytest.mark.parametrize("batch_size", [8, 128])
+def test_no_more_rollouts_are_decoded_together_than_asked(tmp_path, batch_size):
+    trainer, _ = small_trainer(tmp_path, steps=1, sampling_batch_size=batch_size)
+    rows = []
+    decoder = trainer.sampling_copy.model.get_decoder()
+    decoder.register_forward_pre_hook(lambda _, _args, given: rows.append(len(given["input_ids"])), with_kwargs=True)
+    trainer.train()
+    assert max(rows) == min(batch_size, PROMPTS * GROUP)
+    assert logged(trainer)[0]["sampling/logp_difference_max"] < 1e-2
