@@ -17,12 +17,13 @@ from components.params import Params
 from components.progress import print_wide
 from components.stage import METRICS, StageRun
 from components.statistics import Interval, Outcome
+from components.tracking.receipt import read_receipt
 
 WARMUP, MEANING, CONTROLS = "warmup", "hybrid", ("shuffled", "form")
 SHARES = ("language_share", "truncated_share")
 MARKDOWN = Path("report/compare.md")
 HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "never trained", "English",
-          "in language", "cut off", "tokens sampled", "learned", "seconds a step")  # fmt: skip
+          "in language", "cut off", "rate", "tokens sampled", "learned", "minutes")  # fmt: skip
 
 
 def compare_arms(run: StageRun, root: Path) -> None:
@@ -97,7 +98,8 @@ def print_arms(metrics: Mapping[str, Any]) -> None:
 
 _HOW_TO_READ = (
     "Accuracy: macro over the trained languages, per cent, mean over seeds. Gains in points with intervals over "
-    "problems and seeds. Never trained, English: gain over the base. Tokens: a seed."
+    "problems and seeds. Never trained, English: gain over the base. Rate: of learning, as validation chose it, a seed "
+    "each where they differ. Tokens and minutes (of training and test): a seed."
 )
 
 _PARTS = "Accuracy by language, and of families seen and unseen in training over all languages but English, per cent."
@@ -125,14 +127,16 @@ def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, 
     }
 
 
-def _costs(arm: str, params: Params) -> dict[str, float]:
+def _costs(arm: str, params: Params) -> dict[str, Any]:
     """Means over seeds, from each part's own metrics."""
     parts = [f"{arm}-{seed}" for seed in params.compare.seeds]
     metrics = [_metrics(part) for part in parts]
+    by_seed = zip(params.compare.seeds, metrics, strict=True)
     return {
         **_shares(parts),
         **{name: _mean([own.get(name, 0.0) for own in metrics]) for name in ("tokens_sampled", "tokens_learned")},
-        "step_seconds": _mean([own.get("step_seconds_mean", 0.0) for own in metrics]),
+        "learning_rates": {str(seed): own.get("learning_rate", 0.0) for seed, own in by_seed},
+        "minutes": _mean([_seconds(part) / 60 for part in parts]),
     }
 
 
@@ -145,9 +149,14 @@ def _metrics(part: str) -> dict[str, Any]:
     return own
 
 
+def _seconds(part: str) -> float:
+    """Of the run that made it; one that was stopped on its way counts from where it went on."""
+    return float((read_receipt(f"compare/{part}") or {}).get("seconds", 0.0))
+
+
 def _every_row(metrics: Mapping[str, Any]) -> list[list[str]]:
     base = metrics["base"]
-    first = [BASE, _accuracy(base), *["–"] * 5, *_in_per_cent(base), *["–"] * 3]
+    first = [BASE, _accuracy(base), *["–"] * 5, *_in_per_cent(base), *["–"] * 4]
     names = [WARMUP, *(name for name in metrics["arms"] if name != WARMUP)]  # a JSON file has them by the alphabet
     return [first, *(_cells(name, metrics["arms"][name]) for name in names)]
 
@@ -172,7 +181,9 @@ def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
         "–" if is_warmup else by_seed,
         *(points(own[key]) if key in own else "–" for key in ("gain_never_trained", "gain_english")),
         *_in_per_cent(own),
-        *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "tokens_learned", "step_seconds")),
+        "–" if is_warmup else ", ".join(f"{rate:g}" for rate in dict.fromkeys(own["learning_rates"].values())),
+        *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "tokens_learned")),
+        f"{own['minutes']:.1f}",
     ]
 
 

@@ -48,7 +48,8 @@ def compared(tmp_path, monkeypatch):
                 rows = predictions(chance, f"{arm}{seed}", graded)
                 write_table(Path(f"data/compare/{arm}-{seed}/predictions.parquet"), rows, Prediction)
                 told = {"test": {"language_share": 0.9, "truncated_share": 0.1, "num_tokens": 9}}
-                more = {} if arm == "warmup" else {"tokens_sampled": 100.0 * seed, "step_seconds_mean": 40.0}
+                more = {} if arm == "warmup" else {"tokens_sampled": 100.0 * seed, "learning_rate": seed / 1e5}
+                write_json(Path(f"runs/compare/{arm}-{seed}.json"), {"seconds": 6.0 * seed})
                 write_json(Path(f"metrics/compare/{arm}-{seed}.json"), told | more)
         compare_arms(run, Path("data/compare"))
         json.dumps(run.metrics, allow_nan=False)
@@ -79,6 +80,7 @@ def test_the_table_holds_every_arm_and_its_gains(compared):
     assert f"| {100 * parts['warmup']['sw']:.1f} |" in text
     row = next(line for line in text.splitlines() if line.startswith("| hybrid"))
     assert f"| {100 * hybrid['accuracy']['mean']:.1f} [" in row
+    assert row.endswith("| 0.00017, 0.00018 | 1750 | 0 | 1.8 |")
     with console.capture() as printed:
         print_arms(metrics)
     assert all(arm in printed.get() for arm in metrics["arms"])
