@@ -8,6 +8,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from components.contracts import ModelEntry, ModelManifest, Question, write_json, write_records, write_text
+from components.params.edit import write_values
 from components.promotion.adapter import ADAPTER, adapter_sha256
 from tests.tiny import tiny_llama, tiny_tokenizer
 from tests.tracking.conftest import empty_store, pytest_configure, repository  # noqa: F401
@@ -48,6 +49,8 @@ def _shot(lang: str, question: str, solution: str) -> Question:
 
 @pytest.fixture
 def finished(repository: Path) -> Path:  # noqa: F811 - the fixture
+    # in bfloat16 a batch may well answer otherwise than each question alone
+    write_values({"models.dtype": "float32"}, "the test")
     make_base(Path("tiny"))
     entry = ModelEntry(name="./tiny", path="tiny", fingerprint="0123", has_chat_template=False, num_parameters=1)
     write_json(Path("models/manifest.json"), ModelManifest(policy=entry, pivot=entry, self_pivot=True).model_dump())
