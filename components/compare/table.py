@@ -135,8 +135,8 @@ def _costs(arm: str, params: Params) -> dict[str, Any]:
     return {
         **_shares(parts),
         **{name: _mean([own.get(name, 0.0) for own in metrics]) for name in ("tokens_sampled", "tokens_learned")},
-        "learning_rates": {str(seed): own.get("learning_rate", 0.0) for seed, own in by_seed},
-        "minutes": _mean([_seconds(part) / 60 for part in parts]),
+        "learning_rates": {str(seed): own["learning_rate"] for seed, own in by_seed if "learning_rate" in own},
+        "minutes": _minutes(parts),
     }
 
 
@@ -149,9 +149,11 @@ def _metrics(part: str) -> dict[str, Any]:
     return own
 
 
-def _seconds(part: str) -> float:
-    """Of the run that made it; one that was stopped on its way counts from where it went on."""
-    return float((read_receipt(f"compare/{part}") or {}).get("seconds", 0.0))
+def _minutes(parts: Sequence[str]) -> float | None:
+    """Mean of the runs that made them, from where a stopped one went on; None where a receipt is missing."""
+    receipts = [read_receipt(f"compare/{part}") for part in parts]
+    known = [receipt["seconds"] / 60 for receipt in receipts if receipt]
+    return _mean(known) if len(known) == len(parts) else None
 
 
 def _every_row(metrics: Mapping[str, Any]) -> list[list[str]]:
@@ -183,7 +185,7 @@ def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
         *_in_per_cent(own),
         "–" if is_warmup else ", ".join(f"{rate:g}" for rate in dict.fromkeys(own["learning_rates"].values())),
         *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "tokens_learned")),
-        f"{own['minutes']:.1f}",
+        "–" if own["minutes"] is None else f"{own['minutes']:.1f}",
     ]
 
 

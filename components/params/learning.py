@@ -193,7 +193,11 @@ class CompareParams(Section):
         return self
 
     def trials(self, arm: str) -> list[dict[str, Any]]:
-        """The values that `arm` is trained with: one mapping by dotted key for each of its learning rates."""
+        """The values that `arm` is trained with: one mapping by dotted key for each of its learning rates.
+
+        Raises:
+            KeyError: There is no such arm.
+        """
         values = self.arms[arm]
         return [values | {RATE: rate} for rate in values[RATE]] if _are_several(values) else [values]
 

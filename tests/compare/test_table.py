@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.compare.table import compare_arms, print_arms
+from components.compare.table import _minutes, compare_arms, print_arms
 from components.contracts import PipelineError, Prediction, write_json, write_table
 from components.progress import console
 from tests.report.made_up import params
@@ -81,9 +81,17 @@ def test_the_table_holds_every_arm_and_its_gains(compared):
     row = next(line for line in text.splitlines() if line.startswith("| hybrid"))
     assert f"| {100 * hybrid['accuracy']['mean']:.1f} [" in row
     assert row.endswith("| 0.00017, 0.00018 | 1750 | 0 | 1.8 |")
+    assert metrics["arms"]["warmup"]["learning_rates"] == {}, "it has none of its own"
     with console.capture() as printed:
         print_arms(metrics)
     assert all(arm in printed.get() for arm in metrics["arms"])
+
+
+def test_minutes_that_nobody_counted_are_not_zero(compared):
+    compared({"warmup": 0.3, "hybrid": 0.8})
+    Path("runs/compare/hybrid-18.json").unlink()
+    assert _minutes(["hybrid-17", "hybrid-18"]) is None
+    assert _minutes(["hybrid-17"]) == pytest.approx(1.7)
 
 
 @pytest.mark.parametrize(
