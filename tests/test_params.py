@@ -107,6 +107,8 @@ def test_the_repositorys_file_loads_with_its_values():
             "`train`: num_processes: ppo takes one; its value head is in no other process",
         ),
         ({"compare.seeds": [17, 17]}, "`compare`: compare.seeds must not repeat"),
+        ({"compare.pools": {"odd": ["hybird"]}}, "`compare`: compare.pools.odd: no arm `hybird` in compare.arms"),
+        ({"compare.pools": {"odd": ["gold", "gold"]}}, "`compare`: compare.pools.odd must not repeat"),
         (
             {"compare.arms": ARMS | {"hybrid": {"train.learning_rate": [1e-4, 1e-4]}}},
             "`compare`: compare.arms.hybrid: train.learning_rate must not repeat",

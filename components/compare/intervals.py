@@ -45,6 +45,7 @@ class SeededBootstrap:
         draws = np.random.default_rng(seed + 1).integers(0, len(self.seeds), (num_resamples, len(self.seeds)))
         whole = np.arange(len(self.seeds))[None]
         self._draws: NDArray[np.int64] = np.vstack([whole, draws])  # (1 + R, S); the first row is the seeds themselves
+        self._seed = seed
 
     def accuracy(self, arm: str, languages: Sequence[str]) -> Interval:
         """Mean over seeds, 0 to 1."""
@@ -54,12 +55,26 @@ class SeededBootstrap:
         """Mean over seeds of `after` minus `before`, paired, -1 to 1."""
         return self._paired.interval(self._mean(after, languages) - self._mean(before, languages))
 
+    def pooled_gain(self, after: Sequence[str], before: Sequence[str], languages: Sequence[str]) -> Interval:
+        """Mean over the arms of `after` minus that of `before`, -1 to 1, with arms resampled, too.
+
+        So the interval holds what one training of an arm differs from the next, as far as arms of a pool are alike.
+        """
+        rng = np.random.default_rng(self._seed + 2)
+        return self._paired.interval(self._pooled(after, languages, rng) - self._pooled(before, languages, rng))
+
     def by_seed(self, after: str, before: str, languages: Sequence[str]) -> list[float]:
         """The gain of each seed."""
         return [
             float((self._of(after, number, languages) - self._of(before, number, languages))[0])
             for number in self.seeds
         ]
+
+    def _pooled(self, arms: Sequence[str], languages: Sequence[str], rng: np.random.Generator) -> FloatArray:
+        """(1 + R,); the first is of all arms, each of the others of as many, drawn with replacement."""
+        own = np.stack([self._mean(arm, languages) for arm in arms], axis=1)  # (1 + R, A)
+        draws = rng.integers(0, len(arms), (len(own) - 1, len(arms)))
+        return np.asarray(np.take_along_axis(own, np.vstack([np.arange(len(arms)), draws]), axis=1).mean(axis=1))
 
     def _mean(self, arm: str, languages: Sequence[str]) -> FloatArray:
         """(1 + R,)."""

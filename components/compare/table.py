@@ -12,11 +12,12 @@ from rich.table import Table
 from components.compare import PREDICTIONS
 from components.compare.breakdown import as_table, breakdown
 from components.compare.intervals import BASE, SeededBootstrap
+from components.compare.pools import as_lines, points, pooled_gains
 from components.contracts import PipelineError, Prediction, read_table, write_text
 from components.params import Params
 from components.progress import print_wide
 from components.stage import METRICS, StageRun
-from components.statistics import Interval, Outcome
+from components.statistics import Outcome
 from components.tracking.receipt import read_receipt
 
 WARMUP, MEANING, CONTROLS = "warmup", "hybrid", ("shuffled", "form")
@@ -48,6 +49,7 @@ def compare_arms(run: StageRun, root: Path) -> None:
         "base": {"accuracy": asdict(bootstrap.accuracy(BASE, params.base.trained_languages)), **_shares([BASE])},
         "arms": told,
         "parts": breakdown(parts),
+        "pools": pooled_gains(bootstrap, params.compare.pools, names, WARMUP, _groups(params, bootstrap)),
         "seeds": list(bootstrap.seeds),
         "verdict": verdict(bootstrap, names, params),
     }
@@ -69,19 +71,13 @@ def verdict(bootstrap: SeededBootstrap, names: Sequence[str], params: Params) ->
     return f"It is not shown that the pivot's semantics help ({figures})."
 
 
-def points(gain: Interval | Mapping[str, float]) -> str:
-    """A difference of shares in percentage points with its interval."""
-    own = asdict(gain) if isinstance(gain, Interval) else gain
-    return f"{100 * own['mean']:+.1f} [{100 * own['low']:+.1f}, {100 * own['high']:+.1f}]"
-
-
 def as_markdown(metrics: Mapping[str, Any]) -> str:
     """The table, what it says, and how to read it."""
     lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
     lines += [f"| {' | '.join(cells)} |" for cells in _every_row(metrics)]
-    return "\n".join(
-        [*lines, "", metrics["verdict"], "", _HOW_TO_READ, "", *as_table(metrics["parts"]), "", _PARTS, ""]
-    )
+    pools = [*as_lines(metrics["pools"]), "", _POOLS, ""] if metrics["pools"] else []
+    told = [metrics["verdict"], "", _HOW_TO_READ, "", *pools, *as_table(metrics["parts"]), "", _PARTS, ""]
+    return "\n".join([*lines, "", *told])
 
 
 def print_arms(metrics: Mapping[str, Any]) -> None:
@@ -91,7 +87,7 @@ def print_arms(metrics: Mapping[str, Any]) -> None:
         table.add_column(name, min_width=max(map(len, name.split())))
     for cells in _every_row(metrics):
         table.add_row(*cells)
-    table.caption = f"{metrics['verdict']} {_HOW_TO_READ}"
+    table.caption = "\n".join([f"{metrics['verdict']} {_HOW_TO_READ}", *as_lines(metrics["pools"])])
     table.caption_justify = "left"
     print_wide(table)
 
@@ -102,21 +98,18 @@ _HOW_TO_READ = (
     "each where they differ. Tokens and minutes (of training and test): a seed."
 )
 
+_POOLS = "Arms together (`compare.pools`): gains in points, with intervals over problems, seeds and arms."
+
 _PARTS = "Accuracy by language, and of families seen and unseen in training over all languages but English, per cent."
 
 
 def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, Any]:
     trained = params.base.trained_languages
-    never = [lang for lang in params.base.languages if lang not in trained and lang != "en"]
-    groups = {"gain_over_base": trained, "gain_never_trained": never, "gain_english": ["en"]}
-    gains = {
-        name: asdict(bootstrap.gain(arm, BASE, langs))
-        for name, langs in groups.items()
-        if langs and set(langs) <= set(bootstrap.languages)
-    }
+    over_base = {"trained": "gain_over_base", "never_trained": "gain_never_trained", "english": "gain_english"}
+    groups = _groups(params, bootstrap)
     return {
         "accuracy": asdict(bootstrap.accuracy(arm, trained)),
-        **gains,
+        **{over_base[group]: asdict(bootstrap.gain(arm, BASE, langs)) for group, langs in groups.items()},
         "gain_over_warmup": asdict(bootstrap.gain(arm, WARMUP, trained)),
         **{
             f"gain_over_{before}_by_seed": dict(
@@ -125,6 +118,14 @@ def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, 
             for before in (BASE, WARMUP)
         },
     }
+
+
+def _groups(params: Params, bootstrap: SeededBootstrap) -> dict[str, list[str]]:
+    """Languages by group; a group that the test does not ask in is left out."""
+    trained = params.base.trained_languages
+    never = [lang for lang in params.base.languages if lang not in trained and lang != "en"]
+    groups = {"trained": trained, "never_trained": never, "english": ["en"]}
+    return {name: langs for name, langs in groups.items() if langs and set(langs) <= set(bootstrap.languages)}
 
 
 def _costs(arm: str, params: Params) -> dict[str, Any]:

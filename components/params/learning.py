@@ -179,15 +179,21 @@ class CompareParams(Section):
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1)
     arms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any]]
     """Values by dotted key (`train.method`); `train.learning_rate` may be a list, of which validation chooses one."""
+    pools: dict[str, Annotated[list[str], Field(min_length=1)]]
+    """Names of arms whose gains the table tells together, too, as far as they were run."""
 
     @model_validator(mode="after")
     def _known_arms(self) -> "CompareParams":
         if unknown := [arm for arm in self.run if arm not in self.arms]:
             raise ValueError(f"compare.run: no arm `{unknown[0]}` in compare.arms")
+        pooled = ((pool, arm) for pool, arms in self.pools.items() for arm in arms)
+        if lost := [f"pools.{pool}: no arm `{arm}`" for pool, arm in pooled if arm not in self.arms]:
+            raise ValueError(f"compare.{lost[0]} in compare.arms")
         if taken := sorted({"base", "warmup", "table"} & self.arms.keys()):
             raise ValueError(f"compare.arms: `{taken[0]}` is taken; give the arm another name")
         rates = {f"arms.{arm}: {RATE}": values[RATE] for arm, values in self.arms.items() if _are_several(values)}
-        for name, listed in {"run": self.run, "seeds": self.seeds, **rates}.items():
+        pools = {f"pools.{pool}": arms for pool, arms in self.pools.items()}
+        for name, listed in {"run": self.run, "seeds": self.seeds, **rates, **pools}.items():
             if not listed or any(value in listed[:place] for place, value in enumerate(listed)):
                 raise ValueError(f"compare.{name} must not {'repeat' if listed else 'be empty'}")
         return self

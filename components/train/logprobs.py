@@ -105,57 +105,59 @@ def _base(model: Any) -> Any:  # noqa: ANN401
 def _response_states(decoder: Any, prompt_ids: Tensor, prompt_mask: Tensor, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
     """The hidden state (B, C, H) from which each response token is predicted."""
     width = int(prompt_mask.sum(1).max())
-    rows, group = torch.unique(
-        torch.cat([prompt_ids[:, -width:], prompt_mask[:, -width:]], 1), dim=0, return_inverse=True
-    )  # (U, 2P), (B,)
+    prompts = torch.cat([prompt_ids[:, -width:], prompt_mask[:, -width:]], 1)  # (B, 2P)
+    rows, group = torch.unique(prompts, dim=0, return_inverse=True)  # (U, 2P), (B,)
+    alone = len(rows) == len(prompts)  # no prompt has several responses
+    rows = prompts if alone else rows
     cache = DynamicCache(config=decoder.config)
-    prefill, seen = _prefill(decoder, cache, rows[:, :width], rows[:, width:], ids.shape[1])
-    first = prefill[:, -1][group][:, None]  # (B, 1, H): predicts each response's first token
+    own, seen = _begin(decoder, cache, rows[:, :width], rows[:, width:], ids.shape[1])
+    before, attended = ids[:, :-1], mask[:, :-1].to(seen.dtype)  # each token is predicted from those before it
+    if alone:  # one pass over prompts and responses costs less than one over each
+        states = _pass(decoder, cache, torch.cat([own, before], 1), torch.cat([seen, attended], 1))
+        return states[:, own.shape[1] - 1 :]
+    first = _pass(decoder, cache, own, seen)[:, -1:][group]  # (B, 1, H)
     if ids.shape[1] == 1:
         return first
     cache.batch_select_indices(group)
-    rest = decoder(
-        input_ids=ids[:, :-1],
-        attention_mask=torch.cat([seen[group], mask[:, :-1].to(seen.dtype)], 1),
-        position_ids=seen.sum(1, keepdim=True)[group] - 1 + mask[:, :-1].cumsum(1),
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state  # (B, C-1, H)
-    return torch.cat([first, rest], 1)
+    return torch.cat([first, _pass(decoder, cache, before, torch.cat([seen[group], attended], 1))], 1)
 
 
-def _prefill(
+def _begin(
     decoder: Any,  # noqa: ANN401
     cache: DynamicCache,
     prompts: Tensor,
     mask: Tensor,
     num_response_tokens: int,
 ) -> tuple[Tensor, Tensor]:
-    """Fill the cache with the prompts (U, P), what all begin with only once.
+    """Fill the cache with what all prompts (U, P) begin with, computed once.
 
     Returns:
-        The last layer's states of the prompts' own tokens (U, P - L, H), and the mask (U, P) of what the cache holds.
+        The prompts' own tokens (U, P - L), padded on the left, and the mask (U, P) of the beginning and of these.
     """
     lengths = mask.sum(1, keepdim=True)  # (U, 1)
     unpadded = [row[-int(length) :] for row, length in zip(prompts.tolist(), lengths, strict=True)]
     num_shared = num_shared_tokens(unpadded, num_response_tokens, decoder.config.get_text_config())  # L
-    if num_shared:
-        shared = torch.tensor([unpadded[0][:num_shared]], device=prompts.device)  # (1, L)
-        decoder(input_ids=shared, past_key_values=cache, use_cache=True)
-        cache.batch_repeat_interleave(len(prompts))
-        own_width = int(lengths.max()) - num_shared
-        columns = torch.arange(own_width, device=prompts.device)
-        own = (columns >= own_width - (lengths - num_shared)).to(mask.dtype)  # (U, P - L): the shared part is not in it
-        prompts, mask = prompts[:, -own_width:], torch.cat([own.new_ones(len(prompts), num_shared), own], 1)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    states = decoder(
-        input_ids=prompts,
+    if not num_shared:
+        return prompts, mask
+    shared = torch.tensor([unpadded[0][:num_shared]], device=prompts.device)  # (1, L)
+    decoder(input_ids=shared, past_key_values=cache, use_cache=True)
+    cache.batch_repeat_interleave(len(prompts))
+    own_width = int(lengths.max()) - num_shared
+    columns = torch.arange(own_width, device=prompts.device)
+    own = (columns >= own_width - (lengths - num_shared)).to(mask.dtype)  # (U, P - L): the shared part is not in it
+    return prompts[:, -own_width:], torch.cat([own.new_ones(len(prompts), num_shared), own], 1)
+
+
+def _pass(decoder: Any, cache: DynamicCache, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
+    """The last layer's states (B, T, H) of `ids` (B, T), the last T columns of what `mask` covers with the cache."""
+    states: Tensor = decoder(
+        input_ids=ids,
         attention_mask=mask,
-        position_ids=positions[:, num_shared:],
+        position_ids=(mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :],
         past_key_values=cache,
         use_cache=True,
     ).last_hidden_state
-    return states, mask
+    return states
 
 
 class _TargetLogps(torch.autograd.Function):

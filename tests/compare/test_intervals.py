@@ -65,3 +65,23 @@ def test_an_arm_gains_nothing_over_itself():
 def test_arms_of_other_seeds_cannot_be_paired():
     with pytest.raises(ValueError, match="different seeds"):
         bootstrap({"a": {17: outcomes(0.5, 1)}, "b": {18: outcomes(0.5, 1)}})
+
+
+def test_the_gain_of_a_pool_is_its_arms_mean():
+    arms = {
+        arm: {n: outcomes(chance, f"{arm}{n}") for n in (17, 18)}
+        for arm, chance in zip("abcd", (0.4, 0.6, 0.3, 0.5), strict=True)
+    }
+    found = bootstrap(arms)
+    singles = [found.gain(after, before, LANGUAGES).mean for after in "ab" for before in "cd"]
+    assert found.pooled_gain("ab", "cd", LANGUAGES).mean == pytest.approx(sum(singles) / 4)
+    assert found.pooled_gain("a", "c", LANGUAGES) == found.gain("a", "c", LANGUAGES), "one arm is not drawn"
+
+
+def test_arms_that_disagree_widen_the_interval_of_their_pool():
+    own = {"a": 0.5, "b": 0.5, "c": 0.1, "d": 0.9}
+    found = bootstrap({arm: {17: outcomes(chance, "same")} for arm, chance in own.items()})
+    alike, unlike = (found.pooled_gain(pool, "a", LANGUAGES) for pool in ("ab", "cd"))
+    assert alike.high - alike.low == 0
+    assert unlike.low < -0.3
+    assert unlike.high > 0.3

@@ -87,6 +87,23 @@ def test_the_table_holds_every_arm_and_its_gains(compared):
     assert all(arm in printed.get() for arm in metrics["arms"])
 
 
+def test_pools_tell_the_gain_of_the_arms_that_ran(compared):
+    metrics = compared({"warmup": 0.3, "hybrid": 0.8, "gold": 0.7, "shuffled": 0.3})
+    pools = metrics["pools"]
+    assert {pool: own["arms"] for pool, own in pools.items()} == {
+        "the pivot's answer": ["hybrid", "gold"],
+        "controls": ["shuffled"],
+    }
+    assert set(pools["controls"]) == {"arms", "trained", "never_trained", "english"}
+    arms = metrics["arms"]
+    mean = (arms["hybrid"]["gain_over_warmup"]["mean"] + arms["gold"]["gain_over_warmup"]["mean"]) / 2
+    told = pools["the pivot's answer"]["trained"]
+    assert set(told) == {"warmup", "controls"}
+    assert told["warmup"]["mean"] == pytest.approx(mean)
+    assert told["controls"]["low"] > 0
+    assert "- the pivot's answer (hybrid, gold), trained: over warmup +" in Path("report/compare.md").read_text()
+
+
 def test_minutes_that_nobody_counted_are_not_zero(compared):
     compared({"warmup": 0.3, "hybrid": 0.8})
     Path("runs/compare/hybrid-18.json").unlink()
