@@ -16,23 +16,18 @@ def pooled_gains(
     languages: Mapping[str, Sequence[str]],
 ) -> dict[str, dict[str, Any]]:
     """Of each pool that has arms in `ran`: these `arms`, and by group of `languages` the gain over the arm `first` and
-    over each other pool.
+    over each pool after it.
     """
     own = {pool: [arm for arm in arms if arm in ran] for pool, arms in pools.items()}
     own = {pool: arms for pool, arms in own.items() if arms}
-    others = {first: [first], **own}
-    return {
-        pool: {"arms": arms}
-        | {
-            group: {
-                name: asdict(bootstrap.pooled_gain(arms, other, langs))
-                for name, other in others.items()
-                if name != pool
-            }
-            for group, langs in languages.items()
-        }
-        for pool, arms in own.items()
-    }
+    told: dict[str, dict[str, Any]] = {}
+    for place, (pool, arms) in enumerate(own.items()):
+        others = {first: [first], **dict(list(own.items())[place + 1 :])}
+        told[pool] = {"arms": arms}
+        for group, langs in languages.items():
+            gains = {name: bootstrap.pooled_gain(arms, other, langs) for name, other in others.items()}
+            told[pool][group] = {name: asdict(gain) for name, gain in gains.items()}
+    return told
 
 
 def points(gain: Interval | Mapping[str, float]) -> str:

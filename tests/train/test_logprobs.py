@@ -58,6 +58,19 @@ def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(mak
     compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
 
 
+@pytest.mark.parametrize("num_shared", [0, 20])
+@pytest.mark.parametrize(
+    "own", [[1, 3, 4], [2, 0, 3], [2]], ids=["of three lengths", "one of a token", "a token alone"]
+)
+@pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
+def test_the_same_where_each_prompt_has_one_response(make, own, num_shared):
+    """Then both are computed in one pass; `own`: rows of other prompts each."""
+    rows, tensors = batch(num_shared=num_shared)
+    rows, tensors = [rows[i] for i in own], [tensor[own] for tensor in tensors]
+    ours, exact = with_lora(make()), with_lora(make()).double()
+    compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
+
+
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_the_same_among_the_words_that_tokens_were_drawn_from(make, monkeypatch):
     """13 words a token, its own in a random place."""
@@ -74,7 +87,7 @@ def test_the_same_among_the_words_that_tokens_were_drawn_from(make, monkeypatch)
 
 def compare_gradients(ours, exact, told, expected):
     """Relative error of the whole vector at most 1e-4, and no single value is far off."""
-    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))
+    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))[: len(told[0])]
     results = []
     for policy, (logps, entropy) in ((ours, told), (exact, expected)):
         (logps * weights).sum().backward()
