@@ -2,21 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, cast
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
-if TYPE_CHECKING:
-    from components.params import RewardName
-    from components.reward.setup import RewardSetup
-
-_REWARDS = (
-    "answer", "embedding", "steps", "margin", "numbers", "translation", "comet", "language", "format", "repetition",
-    "hybrid", "hybrid_paper", "gold", "form", "random",
-)  # fmt: skip # a test compares it with components.params.RewardName, which takes too long to import for a help text
+from components.offline.commands import offline
+from components.one_line import one_line_errors
 
 app = typer.Typer(
     help="Pivot-based RL with semantically verifiable rewards: train, evaluate and ask.",
@@ -24,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(offline)
 
 
 @app.command()
@@ -34,7 +27,7 @@ def repro(
     from components.closing import print_closing
     from components.repro import repro_all
 
-    with _one_line_errors():
+    with one_line_errors():
         repro_all(force)
         print_closing()
 
@@ -64,7 +57,7 @@ def ask(
     """Answer one question with the trained adapter."""
     from components.environment import prepare_process
 
-    with _one_line_errors():
+    with one_line_errors():
         prepare_process(offline=True)
         from components.ask import answer
 
@@ -77,7 +70,7 @@ def verify(
     language: Annotated[bool, typer.Option(help="Also tell which language each text is in.")] = True,
 ) -> None:
     """Read the final answer of every row and judge it; writes the rows with verdicts to standard output."""
-    with _one_line_errors():
+    with one_line_errors():
         from components.verify import verify_file
 
         try:
@@ -86,21 +79,10 @@ def verify(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-Encoder_ = Annotated[str, typer.Option("--encoder", help="packaged-use, or a sentence-transformers name or folder.")]
-Translator_ = Annotated[
-    str, typer.Option("--translator", help="Into English: server:NAME, a seq2seq or CTranslate2 folder, a hub name.")
-]
-Comet_ = Annotated[str, typer.Option("--comet", help="Folder or name of a COMET checkpoint.")]
-Hidden_ = Annotated[bool, typer.Option("--hide-answers", help="As if no reference had an answer to check.")]
-References_ = Annotated[Path, typer.Option("--references", help="JSONL with `problem_id`, `text` and maybe `answer`.")]
-Rollouts_ = Annotated[Path, typer.Argument(help="JSONL with `id`, `problem_id`, `lang`, `text`.")]
-Calibration_ = Annotated[Path | None, typer.Option("--calibration", help="Folder that `calibrate` wrote.")]
-
-
 @app.command()
 def compare() -> None:
     """Train and evaluate the arms that params.yaml lists, and print their table; goes on where it was stopped."""
-    with _one_line_errors():
+    with one_line_errors():
         import json
 
         from components.repro import repro_compare
@@ -110,68 +92,6 @@ def compare() -> None:
         from components.stage import METRICS
 
         print_arms(json.loads((METRICS / "compare.json").read_text(encoding="utf-8")))
-
-
-@app.command()
-def score(
-    rollouts: Rollouts_,
-    references: References_,
-    reward: Annotated[str, typer.Option(help=", ".join(_REWARDS))] = "hybrid",
-    calibration: Calibration_ = None,
-    encoder: Encoder_ = "packaged-use",
-    translator: Translator_ = "none",
-    comet: Comet_ = "none",
-    hide_answers: Hidden_ = False,
-) -> None:
-    """Score anybody's rollouts with one reward; writes a JSON row a rollout to standard output."""
-    with _one_line_errors():
-        name = _known_reward(reward)
-        setup = _reward_setup(encoder, translator, comet, hide_answers)
-        from components.offline.score import score_file
-
-        score_file(name, references, rollouts, setup, calibration, sys.stdout.buffer)
-
-
-@app.command()
-def calibrate(
-    rollouts: Rollouts_,
-    references: References_,
-    out: Annotated[Path, typer.Option(help="Folder for weights, maps, bank and figures.")],
-    encoder: Encoder_ = "packaged-use",
-    translator: Translator_ = "none",
-    comet: Comet_ = "none",
-    hide_answers: Hidden_ = False,
-    every_reward: Annotated[
-        bool, typer.Option("--every-reward", help="Measure also embedding, margin and hybrid_paper: takes longer.")
-    ] = False,
-) -> None:
-    """Fit the hybrid to P(correct) on anybody's rollouts; measure it and its terms on questions that no fit used."""
-    with _one_line_errors():
-        setup = _reward_setup(encoder, translator, comet, hide_answers)
-        from components.offline.calibrate import calibrate_file
-
-        calibrate_file(references, rollouts, out, setup, every_reward=every_reward)
-
-
-@app.command()
-def audit(
-    rollouts: Annotated[Path | None, typer.Argument(help="JSONL as for `score`; left out: built-in problems.")] = None,
-    references: Annotated[Path | None, typer.Option(help="JSONL as for `score`.")] = None,
-    reward: Annotated[str, typer.Option(help=", ".join(_REWARDS))] = "hybrid",
-    calibration: Calibration_ = None,
-    num_problems: Annotated[int, typer.Option(min=2, help="Of the built-in ones.")] = 42,
-    encoder: Encoder_ = "packaged-use",
-    translator: Translator_ = "none",
-    comet: Comet_ = "none",
-    hide_answers: Hidden_ = False,
-) -> None:
-    """Attack a reward: how often does an honest response beat each attack, by language?"""
-    with _one_line_errors():
-        name = _known_reward(reward)
-        setup = _reward_setup(encoder, translator, comet, hide_answers)
-        from components.offline.audit import audit_reward
-
-        audit_reward(name, setup, calibration, references, rollouts, num_problems)
 
 
 @app.command()
@@ -193,7 +113,7 @@ def evaluate(
     show: Annotated[bool, typer.Option("--list", help="List the set-ups.")] = False,
 ) -> None:
     """Evaluate the base model, and adapters, on a benchmark; writes every answer, figures and a report."""
-    with _one_line_errors():
+    with one_line_errors():
         from components.benchmarks.setup import known_setups, load_setup
 
         if show or not benchmark:
@@ -225,7 +145,7 @@ def promote() -> None:
     """Make the trained adapter the champion of MLflow's registry, where the report's gate has passed."""
     from components.environment import prepare_process
 
-    with _one_line_errors():
+    with one_line_errors():
         prepare_process(offline=True)
         from components.promotion.promote import promote as register
 
@@ -241,7 +161,7 @@ def export(
     """Write the adapter with its model card, or a whole checkpoint, for transformers, PEFT or vLLM."""
     from components.environment import prepare_process
 
-    with _one_line_errors():
+    with one_line_errors():
         prepare_process(offline=True)
         from components.promotion.export import export as write
 
@@ -254,7 +174,7 @@ def params() -> None:
     """Check params.yaml."""
     from components.params import PARAMS_PATH, load_params
 
-    with _one_line_errors():
+    with one_line_errors():
         load_params()
         print(f"{PARAMS_PATH}: OK")
 
@@ -269,7 +189,7 @@ def plan(
     """Tell what a run will take before it runs: time by stage, memory, disk. Nothing is loaded."""
     from components.environment import prepare_process
 
-    with _one_line_errors():
+    with one_line_errors():
         prepare_process(offline=False)
         from components.plan.show import show_plan
 
@@ -281,7 +201,7 @@ def use(profile: Annotated[str, typer.Argument(help="Of profiles/.")]) -> None:
     """Write a profile's values into params.yaml."""
     from components.plan.profiles import use_profile
 
-    with _one_line_errors():
+    with one_line_errors():
         for line in use_profile(profile) or ["params.yaml has these values already"]:
             print(line)
 
@@ -299,7 +219,7 @@ def lineage(
     """Tell where an adapter or a run comes from (commit, hashes, runs, passes), or what came of a commit."""
     from components.environment import prepare_process
 
-    with _one_line_errors():
+    with one_line_errors():
         prepare_process(offline=True)
         from components.lineage.show import show
 
@@ -309,37 +229,6 @@ def lineage(
 def main() -> None:
     """Entry point of the `pb-rlsvr` script."""
     app()
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    from components.contracts import PipelineError
-
-    try:
-        yield
-    except PipelineError as error:
-        for line in str(error).splitlines():
-            print(f"pb-rlsvr: {line}", file=sys.stderr)
-        raise typer.Exit(1) from None
-
-
-def _known_reward(name: str) -> "RewardName":
-    from components.contracts import PipelineError
-
-    if name not in _REWARDS:
-        raise PipelineError(f"no reward `{name}`; there are {', '.join(_REWARDS)}")
-    return cast("RewardName", name)
-
-
-def _reward_setup(encoder: str, translator: str, comet: str, hide_answers: bool) -> "RewardSetup":
-    """The setup, with the process prepared: offline unless a name can only be the hub's."""
-    from components.environment import prepare_process
-    from components.stage import is_hub_name
-
-    prepare_process(offline=not any(map(is_hub_name, (encoder, translator, comet))))
-    from components.reward.setup import RewardSetup
-
-    return RewardSetup(encoder=encoder, translator=translator, comet=comet, answers_hidden=hide_answers)
 
 
 def _become(module: str, *arguments: str) -> NoReturn:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.cli import _REWARDS
 from components.contracts import PipelineError
 from components.encoding import Encoder
+from components.offline.commands import _REWARDS
 from components.params import RewardName, load_params
 from components.reward.build import make_reward
 from components.reward.setup import RewardSetup
