@@ -129,7 +129,7 @@ def build(chosen: argparse.Namespace, copies: Any = None) -> tuple[Any, list[flo
     if is_ours:
         trainer: Any = PivotGRPOTrainer(
             **common,
-            sampling_copy=SamplingCopy(policy, load_model(entry, chosen.dtype)),
+            sampled=SamplingCopy(policy, load_model(entry, chosen.dtype)),
             prompt_format=prompt_format,
             decoding=Decoding(chosen.new_tokens, params.sampling.temperature, params.sampling.top_k),
             advantage_std_floor=params.reward.advantage_std_floor,

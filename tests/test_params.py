@@ -103,6 +103,10 @@ def test_the_repositorys_file_loads_with_its_values():
             "`train`: sampler: vllm goes with grpo, rloo and ppo; raft has its own (sampler: own)",
         ),
         (
+            {"train.method": "grpo", "train.sampler": "vllm", "train.sampling_copy": False},
+            "`train`: sampling_copy: false goes with sampler: own; vllm is sent the copy's weights",
+        ),
+        (
             {"train.method": "ppo", "train.num_processes": 2},
             "`train`: num_processes: ppo takes one; its value head is in no other process",
         ),

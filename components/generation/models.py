@@ -69,7 +69,15 @@ def fresh_policy(entry: ModelEntry, dtype: str, train: TrainParams) -> PeftModel
         policy: Any = get_peft_model(model, lora_config(train))
     except ValueError as error:
         raise PipelineError(f"params.yaml: `train.lora_targets`: {' '.join(str(error).split())}") from error
+    keep_for_backward(policy, train)
     return policy  # type: ignore[no-any-return]
+
+
+def keep_for_backward(policy: PeftModel, train: TrainParams) -> None:
+    """All of the forward pass, or with `train.activation_checkpointing` what each layer was given."""
+    if train.activation_checkpointing:
+        model: Any = policy.get_base_model()
+        model.activation_checkpointing_enable({"use_reentrant": False})
 
 
 def lora_config(train: TrainParams) -> LoraConfig:

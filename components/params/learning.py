@@ -115,6 +115,8 @@ class TrainParams(Section):
     """Of the problems with a reference: the warm-up learns these, RL is asked the others. 1: both are given all."""
     sampler: Literal["own", "vllm", "vllm-server"]
     """Where RL's rollouts come from; vLLM in this process or behind PBRLSVR_VLLM_URL where it is installed."""
+    sampling_copy: bool
+    """Whether rollouts come from a copy of the adapted weights with LoRA folded in; else from the policy itself."""
     num_processes: int = Field(ge=1, le=64)
     """That share rollouts and micro-batches: an accelerator each, or the cores of the machine."""
     steps: int = Field(ge=1)
@@ -140,6 +142,8 @@ class TrainParams(Section):
     value_coefficient: float = Field(ge=0, le=10)
     """Weight of PPO's value loss."""
     micro_batch_tokens: int = Field(ge=1)
+    activation_checkpointing: bool
+    """Whether only what each layer was given is kept for the backward pass, and the rest is computed again."""
     silent_groups: Literal["skip", "resample"]
     validate_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
@@ -152,6 +156,8 @@ class TrainParams(Section):
             )
         if self.method == "raft" and self.sampler != "own":
             raise ValueError(f"sampler: {self.sampler} goes with grpo, rloo and ppo; raft has its own (sampler: own)")
+        if self.sampler != "own" and not self.sampling_copy:
+            raise ValueError(f"sampling_copy: false goes with sampler: own; {self.sampler} is sent the copy's weights")
         if self.method == "ppo" and self.num_processes > 1:
             raise ValueError("num_processes: ppo takes one; its value head is in no other process")
         return self

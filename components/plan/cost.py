@@ -77,10 +77,13 @@ def memory_bytes(shape: Shape, params: Params, dtype_bytes: int, prompt_tokens: 
     a_step = train.prompts_per_step * train.group_size
     rows = sampling.batch_size if train.method == "raft" else min(sampling.batch_size, a_step)
     cache = rows * (prompt_tokens + sampling.max_new_tokens) * shape.cache_numbers * dtype_bytes
-    learning = train.micro_batch_tokens * shape.saved_bytes_per_token + _HEAD_BYTES
+    saved = shape.saved_bytes_per_token
+    if train.activation_checkpointing:  # what each layer was given, and all of the one that is computed again
+        saved = shape.num_layers * shape.hidden_size * dtype_bytes + saved / shape.num_layers
+    learning = train.micro_batch_tokens * saved + _HEAD_BYTES
     return {
         "base": shape.num_parameters * dtype_bytes,
-        "sampling copy": shape.num_adapted * dtype_bytes,
+        "sampling copy": shape.num_adapted * dtype_bytes if train.sampling_copy else 0.0,
         "adapter, gradients, Adam": shape.num_lora * _ADAM_BYTES,
         "sampling or learning": max(cache, learning),
     }
@@ -98,7 +101,8 @@ def disk_bytes(shape: Shape, params: Params, dtype_bytes: int) -> dict[str, floa
 
 
 def seconds(work: Work, shape: Shape, device: Device, dtype_bytes: int, prompt_tokens: int) -> float:
-    """Of one stage's model work: 2 operations a parameter and token, 2 more backward (the base is frozen).
+    """Of one stage's model work: 2 operations a parameter and token, 2 more backward (the base is frozen), and 2 where
+    layers are computed again.
 
     Decoding reads all weights once a step, or computes for all rows, whichever takes longer.
     """
@@ -106,7 +110,7 @@ def seconds(work: Work, shape: Shape, device: Device, dtype_bytes: int, prompt_t
     total = 0.0
     if work.num_learned:
         read = shape.num_read if work.learns_whole_vocabulary else shape.num_adapted
-        total += work.num_learned * 4 * read / device.flops
+        total += work.num_learned * (6 if work.is_recomputed else 4) * read / device.flops
     if work.num_sampled:
         rows = min(work.rows_together, work.num_sampled)
         reading = float(shape.num_read * dtype_bytes)

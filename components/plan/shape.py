@@ -26,6 +26,8 @@ class Shape:
     """That every token is multiplied with: without an input embedding that is not also the output matrix."""
     cache_numbers: int
     """Keys and values of one token in all layers."""
+    num_layers: int
+    hidden_size: int
     saved_bytes_per_token: float
     """Kept of a token for the backward pass; attention matrices are not (no kernel that matters keeps them)."""
 
@@ -54,6 +56,8 @@ def read_shape(config: Mapping[str, Any], dtype: torch.dtype, lora: LoraConfig) 
         num_lora=sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad),
         num_read=num_parameters - (0 if tied else model.get_input_embeddings().weight.numel()),
         cache_numbers=2 * text.num_hidden_layers * text.num_key_value_heads * head_size,
+        num_layers=text.num_hidden_layers,
+        hidden_size=text.hidden_size,
         saved_bytes_per_token=saved_bytes(policy, _SOME_TOKENS) / _SOME_TOKENS,
     )
 

@@ -22,6 +22,8 @@ class Work:
     """Supervised: of RL's tokens only the words that they were drawn from are looked at."""
     num_processes: int = 1
     """That share it."""
+    is_recomputed: bool = False
+    """Layers, for the backward pass."""
 
 
 def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
@@ -47,6 +49,7 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     warmed_up = lessons * (prompt_tokens + params.reference.max_new_tokens)
     learned = train.epochs * (prompts * prompt_tokens + taught * sampling.max_new_tokens)
     greedy = checks * problems.num_validation * num_trained
+    recomputed = train.activation_checkpointing
     longest, size = sampling.max_new_tokens, sampling.batch_size
     together = size if train.method == "raft" else min(size, step)
     calibrated = params.calibrate.num_problems * params.calibrate.num_samples * num_languages
@@ -54,9 +57,9 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     return [
         Work("reference", asked * params.reference.num_samples, params.reference.max_new_tokens, 0, size),
         Work("calibrate", calibrated, longest, 0, size),
-        Work("train: warm-up", 0, 0, warmed_up, size, True, train.num_processes),
+        Work("train: warm-up", 0, 0, warmed_up, size, True, train.num_processes, recomputed),
         Work("train: rollouts", by_reinforcement, longest, 0, together, False, train.num_processes),
-        Work("train: learning", 0, 0, learned, step, supervised, train.num_processes),
+        Work("train: learning", 0, 0, learned, step, supervised, train.num_processes, recomputed),
         Work("train: validation", greedy, longest, 0, size, False, train.num_processes),
         Work("audit", audited, longest, 0, size),
         Work(

@@ -1,9 +1,11 @@
-"""A second set of the adapted weights, with LoRA folded in, to sample from.
+"""What rollouts come from: a second set of the adapted weights, with LoRA folded in, or the policy itself.
 
 Folding into the base itself and out again, step after step, rounds a bf16 base away (measured: .35 to .04 accuracy in
 30 steps, method.md). Here the base is only read: folded = round(W + s·B·A) is written into the copy's own tensors, and
 all that LoRA leaves alone (the embedding is most of a small model) is one tensor shared by both.
 """
+
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -33,3 +35,19 @@ class SamplingCopy:
             weight = layer.get_base_layer().weight
             delta = layer.get_delta_weight(layer.active_adapters[0])  # type: ignore[attr-defined] # of the subclasses
             self.model.get_submodule(name).weight.copy_(weight.float() + delta.float())
+
+
+class PolicyItself:
+    """In place of a copy, where memory has no room for one: LoRA stays beside the weights, and takes longer."""
+
+    def __init__(self, policy: PeftModel) -> None:
+        model: Any = policy.get_base_model()
+        self.model: PreTrainedModel = model  # its layers are LoRA's
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Out of training, where layers that are computed again keep no keys and values."""
+        self.model.eval()
+
+
+Sampled = SamplingCopy | PolicyItself

@@ -15,7 +15,7 @@ from components.params import Params
 from components.reward.terms import Reward
 from components.train.checkpoints import train_or_resume
 from components.train.data import Pairs, reward_columns
-from components.train.folding import SamplingCopy
+from components.train.folding import Sampled
 from components.train.ppo import PivotPPOTrainer
 from components.train.replicas import Replicas
 from components.train.trainer import PivotGRPOTrainer
@@ -23,7 +23,7 @@ from components.train.trainer import PivotGRPOTrainer
 
 def run_grpo(
     policy: PeftModel,
-    sampling_copy: SamplingCopy,
+    sampled: Sampled,
     prompt_format: PromptFormat,
     pairs: Pairs,
     reward: Reward,
@@ -58,7 +58,7 @@ def run_grpo(
         train_dataset=Dataset.from_dict(columns),
         processing_class=prompt_format.tokenizer,
         callbacks=callbacks,
-        sampling_copy=sampling_copy,
+        sampled=sampled,
         prompt_format=prompt_format,
         decoding=Decoding(
             params.sampling.max_new_tokens, params.sampling.temperature, params.sampling.top_k

@@ -5,6 +5,8 @@ N the unpadded response tokens of the batch; K words that a token was drawn from
 forward pass up to the rounding of the model's dtype; over the whole vocabulary gradients and entropies leave improbable
 words out, which moves gradients by less than 1e-4 (tests/train/test_logprobs.py, docs/LOG.md).
 
+With activation checkpointing every row is a whole text, its prompt computed with it.
+
 A token sampled with top-k comes from the softmax over K words, not over the vocabulary. Where these words are known
 (`support`), log-probabilities are of that distribution: the policy that is trained is the one that was sampled, as with
 DeepSeek-V3.2's "keep sampling mask" (arXiv 2512.02556, section 3.1), and the output matrix is read for K words a token.
@@ -105,6 +107,9 @@ def _base(model: Any) -> Any:  # noqa: ANN401
 def _response_states(decoder: Any, prompt_ids: Tensor, prompt_mask: Tensor, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
     """The hidden state (B, C, H) from which each response token is predicted."""
     width = int(prompt_mask.sum(1).max())
+    if getattr(decoder, "gradient_checkpointing", False):
+        attended = torch.cat([prompt_mask[:, -width:], mask[:, :-1].to(prompt_mask.dtype)], 1)
+        return _recomputed_pass(decoder, torch.cat([prompt_ids[:, -width:], ids[:, :-1]], 1), attended)[:, width - 1 :]
     prompts = torch.cat([prompt_ids[:, -width:], prompt_mask[:, -width:]], 1)  # (B, 2P)
     rows, group = torch.unique(prompts, dim=0, return_inverse=True)  # (U, 2P), (B,)
     alone = len(rows) == len(prompts)  # no prompt has several responses
@@ -146,6 +151,15 @@ def _begin(
     columns = torch.arange(own_width, device=prompts.device)
     own = (columns >= own_width - (lengths - num_shared)).to(mask.dtype)  # (U, P - L): the shared part is not in it
     return prompts[:, -own_width:], torch.cat([own.new_ones(len(prompts), num_shared), own], 1)
+
+
+def _recomputed_pass(decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
+    """The last layer's states (B, T, H) of whole texts: a layer that is computed again would fill a cache twice."""
+    decoder.train()  # the mode in which they are
+    states: Tensor = decoder(
+        input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0), use_cache=False
+    ).last_hidden_state
+    return states
 
 
 def _pass(decoder: Any, cache: DynamicCache, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401

@@ -23,6 +23,7 @@ from components.generation.models import (
     choose_dtype,
     existing_adapter,
     fresh_policy,
+    keep_for_backward,
     load_model,
     load_tokenizer,
 )
@@ -38,7 +39,7 @@ from components.reward.functions import Scores
 from components.stage import StageRun
 from components.train.callbacks import Budget, Candidates, Completions, LiveMetrics, StepsAlone, save_adapter
 from components.train.data import TrainingData, read_training_data
-from components.train.folding import SamplingCopy
+from components.train.folding import PolicyItself, Sampled, SamplingCopy
 from components.train.grpo import run_grpo
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
 from components.train.raft import Round, sample_round
@@ -81,15 +82,15 @@ def train(run: StageRun, outputs: Outputs, warmed_up: Path | None = None) -> Non
 
 
 def _train(run: StageRun, begun: _Begun, outputs: Outputs) -> None:
-    policy, sampling_copy = _load_policy(run.params, begun.manifest, outputs.warmup)
+    policy, sampled = _load_policy(run.params, begun.manifest, outputs.warmup)
     params, work = run.params, begun.work
     begun.replicas.follow(policy)
     validation = Validation(begun.data.validation, Decoding(params.sampling.max_new_tokens), work / "validation.json")
     generate = begun.replicas.generate
-    responder = Responder(sampling_copy.model, begun.prompt_format, params.sampling.batch_size, generate)
+    responder = Responder(sampled.model, begun.prompt_format, params.sampling.batch_size, generate)
 
     def measure(step: int) -> None:
-        sampling_copy.refresh()
+        sampled.refresh()
         scores = validation.measure(step, responder)
         run.log_metrics({f"validation/{lang}": score for lang, score in scores.items()}, step)
 
@@ -110,7 +111,7 @@ def _train(run: StageRun, begun: _Begun, outputs: Outputs) -> None:
             history = _teach(run, begun, policy, lessons, watching, int(raft.get("tokens_sampled") or 0))
         else:
             budget = Budget(settings.max_tokens, settings.epochs)
-            history = _reinforce(run, begun, policy, sampling_copy, [*watching, budget])
+            history = _reinforce(run, begun, policy, sampled, [*watching, budget])
     last = max(int(entry["step"]) for entry in history) // settings.epochs
     if last not in validation.history:
         candidates.take(last)
@@ -118,12 +119,12 @@ def _train(run: StageRun, begun: _Begun, outputs: Outputs) -> None:
 
 
 def _reinforce(
-    run: StageRun, begun: _Begun, policy: PeftModel, sampling_copy: SamplingCopy, callbacks: list[TrainerCallback]
+    run: StageRun, begun: _Begun, policy: PeftModel, sampled: Sampled, callbacks: list[TrainerCallback]
 ) -> list[dict[str, Any]]:
     encoder = Encoder(run.params.reward.encoder)
     return run_grpo(
         policy,
-        sampling_copy,
+        sampled,
         begun.prompt_format,
         begun.data.rollouts,
         training_reward(run.params.reward, encoder, CALIBRATION),
@@ -217,20 +218,25 @@ def _begun(run: StageRun) -> Iterator[_Begun]:
     run.when_done(journal.close)
     prompt_format = PromptFormat(load_tokenizer(manifest.policy), data.shots)
     entry = manifest.policy
+    dtype_name, copied = params.models.dtype, params.train.sampling_copy
     loaders = Loaders(
-        partial(fresh_policy, entry, params.models.dtype, params.train), partial(load_model, entry, params.models.dtype)
+        partial(fresh_policy, entry, dtype_name, params.train),
+        partial(load_model, entry, dtype_name) if copied else None,
     )
     with replicas(num_processes, loaders) as copies:
         yield _Begun(manifest, data, prompt_format, journal, copies)
 
 
-def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, SamplingCopy]:
-    """The trainable policy, starting from the warm-up's adapter, and the copy that rollouts come from."""
+def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, Sampled]:
+    """The trainable policy, starting from the warm-up's adapter, and what rollouts come from."""
     torch.manual_seed(params.train.seed)
     policy: Any = PeftModel.from_pretrained(
         load_model(manifest.policy, params.models.dtype), existing_adapter(warmup), is_trainable=True
     )
     policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
+    keep_for_backward(policy, params.train)
+    if not params.train.sampling_copy:
+        return policy, PolicyItself(policy)
     copy: Any = load_model(manifest.policy, params.models.dtype)
     return policy, SamplingCopy(policy, copy)
 

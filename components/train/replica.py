@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from components.contracts import PipelineError
 from components.environment import end_with_parent, prepare_process, release_freed_memory
 from components.generation.sampler import Decoding, generate
-from components.train.folding import SamplingCopy
+from components.train.folding import PolicyItself, Sampled, SamplingCopy
 from components.train.logprobs import told_of
 
 
@@ -30,8 +30,8 @@ class Loaders:
 
     policy: Callable[[], PeftModel]
     """With an adapter of the right shape; its weights are sent."""
-    sampled: Callable[[], PreTrainedModel | PeftModel]
-    """The same checkpoint once more, for LoRA to be folded into; called where rollouts are asked for."""
+    sampled: Callable[[], PreTrainedModel | PeftModel] | None
+    """The same checkpoint once more, for LoRA to be folded into; called where rollouts are asked for. None: no copy."""
 
 
 Row = tuple[list[int], bool, list[float], NDArray[np.int32]]
@@ -97,7 +97,7 @@ class _Copy:
             name = os.environ["CUDA_VISIBLE_DEVICES"]
             raise PipelineError(f"params.yaml: `train.num_processes`: there is no accelerator {name}; lower it")
         self._policy, self._loaders = loaders.policy(), loaders
-        self._sampling_copy: SamplingCopy | None = None
+        self._sampled: Sampled | None = None
         self._told: dict[str, Tensor] = {}
 
     def take(self, weights: bytes) -> None:
@@ -132,12 +132,12 @@ class _Copy:
         self, seed: int, prompts: Sequence[list[int]], decoding: Decoding, stop_ids: list[int], keywords: dict[str, Any]
     ) -> list[list[Row]]:
         """As the sampler's `generate`, from the weights that were taken."""
-        if self._sampling_copy is None:
-            copy: Any = self._loaders.sampled()
-            self._sampling_copy = SamplingCopy(self._policy, copy)
-        self._sampling_copy.refresh()
+        if self._sampled is None:
+            copy: Any = self._loaders.sampled and self._loaders.sampled()
+            self._sampled = SamplingCopy(self._policy, copy) if copy is not None else PolicyItself(self._policy)
+        self._sampled.refresh()
         release_freed_memory()
         torch.manual_seed(seed)
-        found = generate(self._sampling_copy.model, prompts, decoding, stop_ids=torch.tensor(stop_ids), **keywords)
+        found = generate(self._sampled.model, prompts, decoding, stop_ids=torch.tensor(stop_ids), **keywords)
         release_freed_memory()
         return [[(one.token_ids, one.truncated, one.logps, one.support.cpu().numpy()) for one in own] for own in found]

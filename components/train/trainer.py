@@ -27,7 +27,7 @@ from components.progress import say
 from components.reward.functions import LanguageReward
 from components.train.checkpoints import WholeCheckpoints
 from components.train.faults import Faults
-from components.train.folding import SamplingCopy
+from components.train.folding import Sampled
 from components.train.learning import Learning
 from components.train.live import Sums, add_responses, is_silent
 from components.train.logprobs import logps_of_states, response_states
@@ -47,7 +47,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     def __init__(
         self,
         *,
-        sampling_copy: SamplingCopy,
+        sampled: Sampled,
         prompt_format: PromptFormat,
         decoding: Decoding,
         advantage_std_floor: float,
@@ -68,7 +68,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         super().__init__(rollout_func=self._rollout, **kwargs)
         if self.args.gradient_accumulation_steps > 1 or self.loss_type not in ("grpo", "dr_grpo"):
             raise ValueError("micro-batches by tokens need a mean over rollouts (grpo, dr_grpo) and no accumulation")
-        self.sampling_copy, self.prompt_format, self.decoding = sampling_copy, prompt_format, decoding
+        self.sampled, self.prompt_format, self.decoding = sampled, prompt_format, decoding
         self.advantage_std_floor, self.resample_silent = advantage_std_floor, resample_silent
         self.leave_one_out = leave_one_out
         self.eos_token_ids = prompt_format.stop_ids.tolist()  # TRL's own truncation metrics read this
@@ -91,7 +91,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         return PromptSampler(**_settings(super()._get_train_sampler(dataset)))
 
     def _make_rollouts(self, sampler: str, batch_size: int) -> Rollouts:
-        model = self.sampling_copy.model
+        model = self.sampled.model
         if sampler not in MODES:
             return OwnRollouts(model, self.prompt_format, self.decoding, self.replicas, batch_size)
         data: Any = self.train_dataset
@@ -108,7 +108,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     def _rollout(self, prompts: list[str], _trainer: Any) -> dict[str, Any]:  # noqa: ANN401
         """TRL's contract: prompts arrive repeated, group by group; ids and log-probabilities go back in that order."""
         started = time.perf_counter()
-        self.sampling_copy.refresh()
+        self.sampled.refresh()
         unique = [self.prompt_format.encode(prompt) for prompt in prompts[:: self.num_generations]]
         rollouts = self.rollouts.sample(unique, self.num_generations)
         told = supports(rollouts)

@@ -25,11 +25,14 @@ QWEN_STYLE = (  # opens the thought itself
 
 
 @pytest.mark.parametrize(
-    ("make", "template", "asks_with"),
-    [(tiny_llama, LLAMA_STYLE, "<|start_header_id|>assistant<|end_header_id|>"), (tiny_qwen, QWEN_STYLE, "<think>")],
+    ("make", "template", "asks_with", "saving"),
+    [
+        (tiny_llama, LLAMA_STYLE, "<|start_header_id|>assistant<|end_header_id|>", {}),
+        (tiny_qwen, QWEN_STYLE, "<think>", {"sampling_copy": False, "activation_checkpointing": True}),  # its profile's
+    ],
     ids=["llama", "qwen"],
 )
-def test_a_chat_model_is_warmed_up_trained_and_chosen(clone: Path, make, template, asks_with):
+def test_a_chat_model_is_warmed_up_trained_and_chosen(clone: Path, make, template, asks_with, saving):
     folder, name = clone / f"tiny-{make.__name__}", f"./tiny-{make.__name__}"
     model = make()
     with torch.no_grad():  # near-even chances for every byte: some responses hold a digit
@@ -40,6 +43,7 @@ def test_a_chat_model_is_warmed_up_trained_and_chosen(clone: Path, make, templat
     tokenizer.save_pretrained(folder)
     params = yaml.safe_load((clone / "params.yaml").read_text())
     params["models"] |= {"policy": name, "pivot": name}
+    params["train"] |= saving
     params["calibrate"] |= {"min_wins_wrong": 0.0, "min_wins_hollow": 0.0}  # of one problem with random references
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "dvc", "repro", "train")

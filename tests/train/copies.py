@@ -28,6 +28,8 @@ def _no_policy():
 
 
 TINY = Loaders(tiny_policy, tiny_gemma)
+UNCOPIED = Loaders(tiny_policy, None)
+"""Rollouts come from the policy itself."""
 STARVED = Loaders(_starved_policy, tiny_gemma)
 """No memory for more than two rows at once."""
 ABSENT = Loaders(_no_policy, tiny_gemma)

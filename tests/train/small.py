@@ -46,7 +46,7 @@ def small_trainer(folder, reward=None, *, steps=2, num_prompts=8, config=None, m
     }  # fmt: skip
     trainer = make(
         model=policy, args=GRPOConfig(**(values | (config or {}))), reward_funcs=[reward or Characters()],
-        processing_class=tokenizer, sampling_copy=SamplingCopy(policy, tiny_gemma()),
+        processing_class=tokenizer, sampled=SamplingCopy(policy, tiny_gemma()),
         prompt_format=PromptFormat(tokenizer, []),
         train_dataset=Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in range(1, num_prompts + 1)]),
         **(options | changed),

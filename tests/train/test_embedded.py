@@ -39,7 +39,7 @@ def test_after_five_steps_the_sampler_still_says_what_the_learner_says(tmp_path:
     trainer = PivotGRPOTrainer(
         model=policy, args=arguments, reward_funcs=[Characters()], processing_class=prompt_format.tokenizer,
         train_dataset=Dataset.from_list([{"prompt": text, "lang": "es"} for text in questions]),
-        sampling_copy=SamplingCopy(policy, load_model(entry, "auto")), prompt_format=prompt_format,
+        sampled=SamplingCopy(policy, load_model(entry, "auto")), prompt_format=prompt_format,
         decoding=Decoding(12, 1.0, 64), advantage_std_floor=0.05, micro_batch_tokens=1000,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)

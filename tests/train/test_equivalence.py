@@ -81,7 +81,7 @@ def one_step(make, folder, is_ours, monkeypatch):
         monkeypatch.setattr("components.train.learning.MAX_MEAN_GAP", math.inf)  # these rollouts are no sampler's
         monkeypatch.setattr(PivotGRPOTrainer, "_rollout", lambda _self, prompts, trainer: rollouts(prompts, trainer))
         trainer = PivotGRPOTrainer(
-            **common, sampling_copy=SamplingCopy(policy, make()), prompt_format=PromptFormat(tokenizer, []),
+            **common, sampled=SamplingCopy(policy, make()), prompt_format=PromptFormat(tokenizer, []),
             decoding=Decoding(LENGTH, 0.9), advantage_std_floor=1.0, micro_batch_tokens=TOKENS,
         )  # fmt: skip
     else:
@@ -128,7 +128,7 @@ def test_two_hundred_steps_learn_to_say_the_letter_that_is_rewarded(make, tmp_pa
         model=policy, reward_funcs=[LetterShare()], processing_class=tokenizer,
         args=arguments(tmp_path, max_steps=200, learning_rate=1e-2, temperature=1.0, **WHOLE_STEP),
         train_dataset=Dataset.from_list([{"prompt": "?" * n, "lang": "es"} for n in range(1, 9)]),
-        sampling_copy=SamplingCopy(policy, tiny_llama()), prompt_format=prompt_format,
+        sampled=SamplingCopy(policy, tiny_llama()), prompt_format=prompt_format,
         decoding=Decoding(LENGTH, 1.0, 261), advantage_std_floor=0.05, micro_batch_tokens=10**6,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)

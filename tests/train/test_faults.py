@@ -183,15 +183,15 @@ def test_a_sampler_that_is_far_off_is_corrected_for(tmp_path, monkeypatch):
     monkeypatch.setattr(Learning, "_corrected", watched)
     said = []
     trainer, _ = small_trainer(tmp_path, steps=1, warn=said.append)
-    for parameter in trainer.sampling_copy.model.parameters():
+    for parameter in trainer.sampled.model.parameters():
         parameter.data = parameter.data.clone()
-    real = trainer.sampling_copy.refresh
+    real = trainer.sampled.refresh
 
     def off():
         real()
-        trainer.sampling_copy.model.get_output_embeddings().weight.data.mul_(0.9)
+        trainer.sampled.model.get_output_embeddings().weight.data.mul_(0.9)
 
-    trainer.sampling_copy.refresh = off
+    trainer.sampled.refresh = off
     trainer.train()
     (step,) = (entry for entry in logged(trainer) if "sampling/corrected" in entry)
     assert step["sampling/logp_difference_mean"] > 0.02

@@ -71,6 +71,20 @@ def test_the_same_where_each_prompt_has_one_response(make, own, num_shared):
     compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
 
 
+@pytest.mark.parametrize("num_shared", [0, 20])
+@pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
+def test_the_same_where_layers_are_computed_again(make, num_shared):
+    rows, tensors = batch(num_shared=num_shared)
+    ours, exact = with_lora(make()), with_lora(make()).double()
+    ours.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
+    times, layer = [], ours.get_base_model().get_decoder().layers[0].mlp
+    layer.register_forward_pre_hook(lambda *_: times.append(1))
+    told = response_logps(ours, *tensors, temperature=0.8)
+    assert len(times) == 1
+    compare_gradients(ours, exact, told, plain(exact, rows, 0.8))
+    assert len(times) == 2
+
+
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_the_same_among_the_words_that_tokens_were_drawn_from(make, monkeypatch):
     """13 words a token, its own in a random place."""

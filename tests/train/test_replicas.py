@@ -14,14 +14,14 @@ from components.contracts import PipelineError, Question
 from components.environment import nth_accelerator
 from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding, generate
-from components.train.folding import SamplingCopy
+from components.train.folding import PolicyItself, SamplingCopy
 from components.train.replicas import Replicas, replicas
 from components.train.rollouts import OwnRollouts
 from components.train.supervised import Schedule, fine_tune
 from components.train.trainer import PivotGRPOTrainer
 from tests.processes import command_of
 from tests.tiny import tiny_gemma, tiny_tokenizer
-from tests.train.copies import ABSENT, STARVED, TINY, tiny_policy
+from tests.train.copies import ABSENT, STARVED, TINY, UNCOPIED, tiny_policy
 from tests.train.small import adapter, logged, small_trainer
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ def test_a_policy_gradient_step_is_that_of_one_process(tmp_path, two, monkeypatc
     """From the same rollouts: those of the process that asks."""
 
     def alone(trainer, _sampler, batch_size):
-        return OwnRollouts(trainer.sampling_copy.model, trainer.prompt_format, trainer.decoding, Replicas(), batch_size)
+        return OwnRollouts(trainer.sampled.model, trainer.prompt_format, trainer.decoding, Replicas(), batch_size)
 
     monkeypatch.setattr(PivotGRPOTrainer, "_make_rollouts", alone)
     told, adapters = [], []
@@ -124,6 +124,20 @@ def test_rollouts_are_shared_and_follow_the_adapter(two):
     assert drawn(1) == first
     assert drawn(2) != first
     assert len({tuple(ids) for group in first for ids in group}) > len(prompts), "no process repeats another's draws"
+
+
+def test_rollouts_come_from_the_policy_itself_where_there_is_no_copy():
+    policy, prompts = tiny_policy(), [[2, 9 + n % 3, 9 + n] for n in range(4)]
+    with torch.no_grad():
+        for value in adapter(policy):
+            policy.get_parameter(value).normal_(std=0.3)
+    keywords = {"stop_ids": torch.tensor([1]), "pad_id": 0, "num_samples": 2, "batch_size": 4, "with_logps": True}
+    own = PolicyItself(policy)
+    with replicas(2, UNCOPIED) as copies:
+        copies.follow(policy)
+        found = copies.generate(own.model, prompts, Decoding(6), **keywords)
+    expected = generate(SamplingCopy(policy, tiny_gemma()).model, prompts, Decoding(6), **keywords)
+    assert [[one.token_ids for one in group] for group in found] == [[o.token_ids for o in g] for g in expected]
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_a_run_with_vllm_learns_from_what_vllm_drew(tmp_path, sampler, top_k, nu
     before = {name: value.clone() for name, value in base.named_parameters() if "lora" not in name}
     trainer.train()
     assert vllm.num_syncs == 2
-    assert vllm.model is trainer.sampling_copy.model
+    assert vllm.model is trainer.sampled.model
     differences = [entry["sampling/logp_difference_mean"] for entry in logged(trainer) if "reward" in entry]
     corrected = [entry["sampling/corrected"] for entry in logged(trainer) if "reward" in entry]
     if num_words:
@@ -137,7 +137,7 @@ def test_fixed_rollouts_are_drawn_once_and_read_as_they_were(tmp_path):
 def test_no_more_rollouts_are_decoded_together_than_asked(tmp_path, batch_size):
     trainer, _ = small_trainer(tmp_path, steps=1, sampling_batch_size=batch_size)
     rows = []
-    decoder = trainer.sampling_copy.model.get_decoder()
+    decoder = trainer.sampled.model.get_decoder()
     decoder.register_forward_pre_hook(lambda _, _args, given: rows.append(len(given["input_ids"])), with_kwargs=True)
     trainer.train()
     assert max(rows) == min(batch_size, PROMPTS * GROUP)

@@ -17,7 +17,7 @@ from trl import GRPOTrainer
 from components.contracts import Question, Reference
 from components.generation.prompts import PromptFormat
 from components.params import load_params
-from components.train.folding import SamplingCopy
+from components.train.folding import PolicyItself, SamplingCopy
 from components.train.grpo import run_grpo
 from components.train.micro_batches import split_by_tokens
 from components.train.trainer import PivotGRPOTrainer
@@ -230,6 +230,24 @@ def test_every_response_with_its_advantage_and_the_checkpoint_are_on_disk(two_st
     assert weights == {".safetensors"}
     used = torch.cat(two_steps.seen.advantages)
     torch.testing.assert_close(torch.tensor(table["advantage"].tolist()), used, atol=1e-5, rtol=1e-5)
+
+
+def test_steps_without_a_copy_and_with_layers_computed_again_are_the_same(two_steps, tmp_path):
+    """Rollouts too: a refreshed copy is the policy to the last bits, and draws are the same."""
+    policy = adapted()
+    policy.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
+    modes = []
+    sampled = PolicyItself(policy)
+    sampled.model.get_decoder().layers[0].register_forward_pre_hook(lambda layer, _: modes.append(layer.training))
+    prompt_format = PromptFormat(tiny_tokenizer(), [])
+    history = run_grpo(policy, sampled, prompt_format, pairs(), EvenLetters(), small_params(), tmp_path, [])
+    assert {True, False} == set(modes), "rollouts keep keys and values, learning computes again"
+    steps = [entry for entry in history if "reward" in entry]
+    for step, expected in zip(steps, two_steps.steps, strict=True):
+        for key in ("reward", "loss", "grad_norm", "entropy", "tokens_learned"):
+            assert step[key] == pytest.approx(expected[key], rel=1e-3, abs=1e-6), key
+    for name, value in weights(policy).items():
+        torch.testing.assert_close(value, two_steps.after[name], atol=1e-4, rtol=1e-3)
 
 
 def test_prompts_keep_their_order_where_it_is_not_shuffled(tmp_path, monkeypatch):
