@@ -36,12 +36,12 @@ def points(gain: Interval | Mapping[str, float]) -> str:
     return f"{100 * own['mean']:+.1f} [{100 * own['low']:+.1f}, {100 * own['high']:+.1f}]"
 
 
-def as_lines(pools: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line a pool and group of languages."""
+def as_lines(pools: Mapping[str, Mapping[str, Any]], groups: Sequence[str] | None = None) -> list[str]:
+    """A line a pool and group of languages (None: all groups)."""
     return [
         f"- {pool} ({', '.join(own['arms'])}), {group.replace('_', ' ')}: "
         + "; ".join(f"over {name} {points(gain)}" for name, gain in gains.items())
         for pool, own in pools.items()
         for group, gains in own.items()
-        if group != "arms"
+        if group != "arms" and (groups is None or group in groups)
     ]

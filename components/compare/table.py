@@ -25,6 +25,8 @@ SHARES = ("language_share", "truncated_share")
 MARKDOWN = Path("report/compare.md")
 HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "never trained", "English",
           "in language", "cut off", "rate", "tokens sampled", "learned", "minutes")  # fmt: skip
+PRINTED = ("arm", "accuracy", "over the base", "over the warm-up", "never trained", "English", "minutes")
+"""In a terminal, which has no room for all."""
 
 
 def compare_arms(run: StageRun, root: Path) -> None:
@@ -76,27 +78,29 @@ def as_markdown(metrics: Mapping[str, Any]) -> str:
     lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
     lines += [f"| {' | '.join(cells)} |" for cells in _every_row(metrics)]
     pools = [*as_lines(metrics["pools"]), "", _POOLS, ""] if metrics["pools"] else []
-    told = [metrics["verdict"], "", _HOW_TO_READ, "", *pools, *as_table(metrics["parts"]), "", _PARTS, ""]
+    told = [metrics["verdict"], "", f"{_HOW_TO_READ} {_COSTS}", "", *pools, *as_table(metrics["parts"]), "", _PARTS, ""]
     return "\n".join([*lines, "", *told])
 
 
 def print_arms(metrics: Mapping[str, Any]) -> None:
-    """The same in a terminal."""
+    """What matters most of it in a terminal."""
     table = Table(box=SIMPLE_HEAD, title="Comparison by training", title_justify="left")
-    for name in HEADER:
-        table.add_column(name, min_width=max(map(len, name.split())))
+    for name in PRINTED:
+        table.add_column(name, no_wrap=name == "arm", min_width=max(map(len, name.split())))
     for cells in _every_row(metrics):
-        table.add_row(*cells)
-    table.caption = "\n".join([f"{metrics['verdict']} {_HOW_TO_READ}", *as_lines(metrics["pools"])])
+        table.add_row(*(cells[HEADER.index(name)] for name in PRINTED))
+    told = [metrics["verdict"], _HOW_TO_READ, *as_lines(metrics["pools"], ["trained"])]
+    table.caption = "\n".join([*told, f"The whole table: {MARKDOWN}"])
     table.caption_justify = "left"
     print_wide(table)
 
 
 _HOW_TO_READ = (
     "Accuracy: macro over the trained languages, per cent, mean over seeds. Gains in points with intervals over "
-    "problems and seeds. Never trained, English: gain over the base. Rate: of learning, as validation chose it, a seed "
-    "each where they differ. Tokens and minutes (of training and test): a seed."
+    "problems and seeds. Never trained, English: gain over the base. Minutes, of training and test: a seed."
 )
+
+_COSTS = "Rate: of learning, as validation chose it, a seed each where they differ. Tokens: a seed."
 
 _POOLS = "Arms together (`compare.pools`): gains in points, with intervals over problems, seeds and arms."
 
