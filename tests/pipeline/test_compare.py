@@ -49,10 +49,11 @@ def test_other_methods_rates_and_budgets(clone: Path):
         "sft": {"train.method": "sft", "train.max_tokens": 1} | rates,
         "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4} | rates,
     }
-    params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms}
+    params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "pools": {"both": ["sft", "raft"]}}
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "-m", "components.cli", "compare")
     ppo, sft, raft = (json.loads((clone / f"metrics/compare/{arm}-17.json").read_text()) for arm in arms)
+    assert json.loads((clone / "metrics/compare.json").read_text())["pools"]["both"]["arms"] == ["sft", "raft"]
     for own in (ppo, sft, raft):
         assert set(own["tried"]) == {"1e-05", "0.001"}
         best = max(own["tried"].values())
