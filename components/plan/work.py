@@ -44,8 +44,8 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
     supervised = train.method in ("sft", "raft")
     step = train.lessons_per_step if supervised else train.prompts_per_step * train.group_size
     taught = train.steps * step
-    # a prompt is computed once for its group
-    prompts = taught if supervised else train.steps * train.prompts_per_step
+    # a prompt is computed once for its group, unless layers are computed again
+    prompts = taught if supervised or train.activation_checkpointing else train.steps * train.prompts_per_step
     warmed_up = lessons * (prompt_tokens + params.reference.max_new_tokens)
     learned = train.epochs * (prompts * prompt_tokens + taught * sampling.max_new_tokens)
     greedy = checks * problems.num_validation * num_trained

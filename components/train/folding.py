@@ -5,6 +5,7 @@ Folding into the base itself and out again, step after step, rounds a bf16 base 
 all that LoRA leaves alone (the embedding is most of a small model) is one tensor shared by both.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -51,3 +52,8 @@ class PolicyItself:
 
 
 Sampled = SamplingCopy | PolicyItself
+
+
+def sampled_from(policy: PeftModel, load_copy: Callable[[], Any] | None) -> Sampled:
+    """A copy of the checkpoint that `load_copy` loads, LoRA folded in; the policy itself without it."""
+    return PolicyItself(policy) if load_copy is None else SamplingCopy(policy, load_copy())

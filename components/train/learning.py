@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from components.generation.sampler import num_shared_tokens
 from components.train.faults import Faults
 from components.train.live import Sums
+from components.train.logprobs import shared_tokens_of
 from components.train.micro_batches import Batch, split_by_tokens, take
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ class Learning:
         return told
 
     def _parts(self, model: Any, batch: Batch) -> list[Batch]:  # noqa: ANN401
-        config, width = model.config.get_text_config(), batch["completion_ids"].shape[1]
-        num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
+        num_shared = shared_tokens_of(model, batch["completion_ids"].shape[1])
         return split_by_tokens(batch, self.micro_batch_tokens, num_shared)
 
     def _corrected(self, part: Batch, logps: Tensor, sums: Sums) -> Tensor:

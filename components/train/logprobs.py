@@ -12,7 +12,8 @@ A token sampled with top-k comes from the softmax over K words, not over the voc
 DeepSeek-V3.2's "keep sampling mask" (arXiv 2512.02556, section 3.1), and the output matrix is read for K words a token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -61,6 +62,13 @@ def told_of(model: Any, part: Mapping[str, Tensor], temperature: float) -> dict[
     return {"logps": logps, "entropies": entropies}
 
 
+def shared_tokens_of(model: Any, max_new_tokens: int) -> Callable[[Sequence[list[int]]], int] | None:  # noqa: ANN401
+    """How many tokens of some prompts, lists of ids (P,), are computed once; None where every row is a whole text."""
+    if _recomputes(_base(model).get_decoder()):
+        return None
+    return partial(num_shared_tokens, max_new_tokens=max_new_tokens, config=model.config.get_text_config())
+
+
 def response_states(
     model: Any,  # noqa: ANN401 - as `response_logps`
     prompt_ids: Tensor,
@@ -107,7 +115,7 @@ def _base(model: Any) -> Any:  # noqa: ANN401
 def _response_states(decoder: Any, prompt_ids: Tensor, prompt_mask: Tensor, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
     """The hidden state (B, C, H) from which each response token is predicted."""
     width = int(prompt_mask.sum(1).max())
-    if getattr(decoder, "gradient_checkpointing", False):
+    if _recomputes(decoder):
         attended = torch.cat([prompt_mask[:, -width:], mask[:, :-1].to(prompt_mask.dtype)], 1)
         return _recomputed_pass(decoder, torch.cat([prompt_ids[:, -width:], ids[:, :-1]], 1), attended)[:, width - 1 :]
     prompts = torch.cat([prompt_ids[:, -width:], prompt_mask[:, -width:]], 1)  # (B, 2P)
@@ -151,6 +159,11 @@ def _begin(
     columns = torch.arange(own_width, device=prompts.device)
     own = (columns >= own_width - (lengths - num_shared)).to(mask.dtype)  # (U, P - L): the shared part is not in it
     return prompts[:, -own_width:], torch.cat([own.new_ones(len(prompts), num_shared), own], 1)
+
+
+def _recomputes(decoder: Any) -> bool:  # noqa: ANN401
+    """Whether its layers are computed again for the backward pass."""
+    return bool(getattr(decoder, "gradient_checkpointing", False))
 
 
 def _recomputed_pass(decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401

@@ -16,12 +16,15 @@ Batch = dict[str, Any]
 
 Prompt = list[int]
 NumShared = Callable[[Sequence[Prompt]], int]
-"""How many tokens prompts begin with in common, if they are computed once."""
+"""How many tokens prompts begin with in common, if they are computed once.
+
+None in its place: nothing is, each row is a whole text of P + C tokens.
+"""
 
 BEGINNING = 16  # tokens that tell one language's worked examples from another's
 
 
-def split_by_tokens(batch: Batch, max_tokens: int, num_shared: NumShared) -> list[Batch]:
+def split_by_tokens(batch: Batch, max_tokens: int, num_shared: NumShared | None) -> list[Batch]:
     """Parts of at most `max_tokens` padded tokens; what is no row tensor is in each of them.
 
     Groups stay together, since a part computes each of its prompts once, unless one alone is too large. Groups whose
@@ -34,7 +37,10 @@ def split_by_tokens(batch: Batch, max_tokens: int, num_shared: NumShared) -> lis
         for row, num_tokens in zip(batch["prompt_ids"].tolist(), batch["prompt_mask"].sum(1).tolist(), strict=True)
     ]
     parts: list[list[list[int]]] = []  # of units, of rows
-    for unit in _units(_groups(prompts, lengths), prompts, lengths, max_tokens):
+    units = _units(_groups(prompts, lengths), prompts, lengths, max_tokens)
+    if num_shared is None:
+        units, num_shared = [[row] for unit in units for row in unit], lambda _prompts: 0
+    for unit in units:
         if parts and _cost([*parts[-1], unit], prompts, lengths, num_shared) <= max_tokens:
             parts[-1].append(unit)
         else:

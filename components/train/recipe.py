@@ -39,7 +39,7 @@ from components.reward.functions import Scores
 from components.stage import StageRun
 from components.train.callbacks import Budget, Candidates, Completions, LiveMetrics, StepsAlone, save_adapter
 from components.train.data import TrainingData, read_training_data
-from components.train.folding import PolicyItself, Sampled, SamplingCopy
+from components.train.folding import Sampled, sampled_from
 from components.train.grpo import run_grpo
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
 from components.train.raft import Round, sample_round
@@ -235,10 +235,8 @@ def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple
     )
     policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
     keep_for_backward(policy, params.train)
-    if not params.train.sampling_copy:
-        return policy, PolicyItself(policy)
-    copy: Any = load_model(manifest.policy, params.models.dtype)
-    return policy, SamplingCopy(policy, copy)
+    load_copy = partial(load_model, manifest.policy, params.models.dtype) if params.train.sampling_copy else None
+    return policy, sampled_from(policy, load_copy)
 
 
 def _warm_up(run: StageRun, begun: _Begun, folder: Path, warmed_up: Path | None) -> None:

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from components.contracts import PipelineError
 from components.environment import end_with_parent, prepare_process, release_freed_memory
 from components.generation.sampler import Decoding, generate
-from components.train.folding import PolicyItself, Sampled, SamplingCopy
+from components.train.folding import Sampled, sampled_from
 from components.train.logprobs import told_of
 
 
@@ -133,8 +133,7 @@ class _Copy:
     ) -> list[list[Row]]:
         """As the sampler's `generate`, from the weights that were taken."""
         if self._sampled is None:
-            copy: Any = self._loaders.sampled and self._loaders.sampled()
-            self._sampled = SamplingCopy(self._policy, copy) if copy is not None else PolicyItself(self._policy)
+            self._sampled = sampled_from(self._policy, self._loaders.sampled)
         self._sampled.refresh()
         release_freed_memory()
         torch.manual_seed(seed)

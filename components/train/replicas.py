@@ -99,7 +99,7 @@ class Replicas:
 
     def generate(
         self,
-        model: Any,  # noqa: ANN401 - LoRA is folded into it
+        model: Any,  # noqa: ANN401 - what rollouts come from
         prompts: Sequence[list[int]],
         decoding: Decoding,
         *,
@@ -109,7 +109,7 @@ class Replicas:
     ) -> list[list[Generated]]:
         """As `components.generation.sampler.generate`, each process for its share of the prompts.
 
-        Copies fold the followed policy's weights themselves, and draw from seeds drawn here.
+        Copies sample with the followed policy's weights, and draw from seeds drawn here.
         """
         if not self._helpers:
             return generate(model, prompts, decoding, stop_ids=stop_ids, on_progress=on_progress, **keywords)

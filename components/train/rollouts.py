@@ -1,6 +1,6 @@
 """Where a step's rollouts come from: our sampler, or vLLM as TRL binds it (in this process, or behind a server).
 
-All sample from the copy that LoRA is folded into, so the base stays as it is whichever is chosen.
+All sample from the copy that LoRA is folded into, our own also from the policy itself; the base stays as it is.
 """
 
 import os
@@ -51,7 +51,7 @@ class OwnRollouts:
         replicas: Replicas,
         batch_size: int,
     ) -> None:
-        """`model` has LoRA folded in."""
+        """`model` has LoRA folded in, or is the policy itself."""
         self._model, self._prompt_format, self._decoding, self._replicas = model, prompt_format, decoding, replicas
         self._batch_size = batch_size
 

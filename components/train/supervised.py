@@ -18,11 +18,11 @@ from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 
 from components.contracts import Question
 from components.generation.prompts import PromptFormat
-from components.generation.sampler import left_pad, num_shared_tokens
+from components.generation.sampler import left_pad
 from components.progress import say
 from components.train.checkpoints import WholeCheckpoints, train_or_resume
 from components.train.faults import Faults
-from components.train.logprobs import told_of
+from components.train.logprobs import shared_tokens_of, told_of
 from components.train.micro_batches import split_by_tokens
 from components.train.replicas import Replicas
 
@@ -157,9 +157,8 @@ class _SupervisedTrainer(WholeCheckpoints):
 
     def _gradients(self, model: Any, inputs: dict[str, Tensor], num_tokens: Tensor) -> Tensor:  # noqa: ANN401
         policy = self.accelerator.unwrap_model(model)
-        config, width = policy.config.get_text_config(), inputs["completion_ids"].shape[1]
+        num_shared = shared_tokens_of(policy, inputs["completion_ids"].shape[1])
         total = torch.zeros((), device=num_tokens.device)
-        num_shared = partial(num_shared_tokens, max_new_tokens=width, config=config)
         own = partial(told_of, policy, temperature=1.0)
         self.replicas.begin_step()
         for parts in self.replicas.rounds(split_by_tokens(inputs, self.micro_batch_tokens, num_shared)):

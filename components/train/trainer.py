@@ -2,7 +2,7 @@
 
 Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a signature changes. Overridden:
 - `_get_train_sampler`: an epoch's order does not depend on how the epochs before it were run;
-- `rollout_func` (documented): rollouts from the sampling copy, one prefill a prompt;
+- `rollout_func` (documented): our rollouts, one prefill a prompt;
 - `_calculate_rewards`: rewards see the response as the prompt format reads it; live metrics by language;
 - `_generate_and_score_completions`: A = (R - mean) / max(std, floor) or RLOO's; other prompts for silent groups;
 - `_compute_loss`: TRL's loss in micro-batches by tokens (`components.train.learning`);
@@ -62,6 +62,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
     ) -> None:
         """`micro_batch_tokens` learn together; `resample_silent`: other prompts in place of groups without signal.
 
+        `sampled`: what rollouts come from, refreshed before each step's.
         `sampler`: own, of `sampling_batch_size` rollouts at a time, or one of `components.train.rollouts.MODES`.
         `leave_one_out`: RLOO's advantage (Ahmadian et al. 2024, arXiv 2402.14740) in place of the standardised one.
         """

@@ -110,6 +110,11 @@ def test_less_is_kept_where_layers_are_computed_again_and_rollouts_come_from_the
     learning = [{w.stage: w for w in stage_work(own, 128)}["train: learning"] for own in (params, saving)]
     once, again = (seconds(work, shape, data_sheet("h100"), 2, 128) for work in learning)
     assert again == pytest.approx(1.5 * once)
+    group = params.with_values({"train.method": "grpo", "train.group_size": 8})
+    each = group.with_values({"train.activation_checkpointing": True})
+    told = [{w.stage: w for w in stage_work(own, 128)}["train: learning"].num_learned for own in (group, each)]
+    num_prompts = group.train.steps * group.train.prompts_per_step * group.train.epochs
+    assert told[1] - told[0] == 128 * 7 * num_prompts, "every response has its prompt computed with it"
 
 
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])

@@ -81,6 +81,19 @@ def test_what_prompts_begin_with_counts_once_and_brings_them_together():
     assert len(split_by_tokens(rows, both_of_a_language, nothing_shared)) == 4
 
 
+@settings(max_examples=50, deadline=None)
+@given(data=st.data(), num_prompts=st.integers(1, 4), group=st.integers(1, 4), max_tokens=st.integers(1, 80))
+def test_whole_texts_count_their_own_prompts(data, num_prompts, group, max_tokens):
+    prompts = [p for p in range(num_prompts) for _ in range(group)]
+    lengths = data.draw(st.lists(st.integers(1, 9), min_size=len(prompts), max_size=len(prompts)))
+    prompt_lengths = data.draw(st.lists(st.integers(1, 7), min_size=num_prompts, max_size=num_prompts))
+    parts = split_by_tokens(batch(lengths, prompts, prompt_lengths), max_tokens, None)
+    assert sorted(torch.cat([part["advantages"] for part in parts]).long().tolist()) == list(range(len(prompts)))
+    for part in parts:
+        padded = int(part["prompt_mask"].sum(1).max() + part["completion_mask"].sum(1).max())
+        assert padded * len(part["prompt_ids"]) <= max_tokens or len(part["prompt_ids"]) == 1
+
+
 def test_rows_are_replaced_whatever_is_wider():
     old, new = batch([2, 2, 3], [0, 0, 1], [4, 2]), batch([5], [0], [1])
     for rows in (old, new):
