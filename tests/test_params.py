@@ -141,6 +141,16 @@ def test_everything_wrong_is_told_at_once(tmp_path):
     assert sorted(line.split("`")[1] for line in lines) == sorted(changes)
 
 
+def test_an_arm_has_the_comparisons_budget_unless_it_has_its_own(tmp_path):
+    path = tmp_path / "params.yaml"
+    arms = {"short": {"train.max_tokens": 5}, "other": {"train.learning_rate": [1e-5, 1e-4]}}
+    own = {"compare.max_tokens": 70, "compare.arms": arms, "compare.run": ["other"], "compare.pools": {}}
+    path.write_text(yaml.safe_dump(with_changes(own)))
+    compare = load_params(path).compare
+    assert compare.trials("short") == [{"train.max_tokens": 5}]
+    assert compare.trials("other") == [{"train.max_tokens": 70, "train.learning_rate": rate} for rate in (1e-5, 1e-4)]
+
+
 @pytest.mark.parametrize("text", ["base: [unclosed", "a: b: c", "\tbase:"])
 def test_a_file_that_is_no_yaml_is_one_line(tmp_path, text):
     path = tmp_path / "params.yaml"

@@ -183,6 +183,8 @@ class CompareParams(Section):
     run: list[str] = Field(min_length=1)
     """Names of the arms that `make compare` trains."""
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1)
+    max_tokens: int = Field(ge=0)
+    """The same budget for every arm that has no `train.max_tokens` of its own."""
     arms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any]]
     """Values by dotted key (`train.method`); `train.learning_rate` may be a list, of which validation chooses one."""
     pools: dict[str, Annotated[list[str], Field(min_length=1)]]
@@ -210,7 +212,7 @@ class CompareParams(Section):
         Raises:
             KeyError: There is no such arm.
         """
-        values = self.arms[arm]
+        values = {"train.max_tokens": self.max_tokens} | self.arms[arm]
         return [values | {RATE: rate} for rate in values[RATE]] if _are_several(values) else [values]
 
 

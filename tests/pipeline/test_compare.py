@@ -44,12 +44,14 @@ def test_other_methods_rates_and_budgets(clone: Path):
     """PPO with two passes, RAFT, supervised steps, two rates of which validation takes one, a budget in tokens."""
     params = yaml.safe_load((clone / "params.yaml").read_text())
     rates = {"train.learning_rate": [1e-5, 1e-3]}
+    without_bound = {"train.max_tokens": 0} | rates
     arms = {
-        "ppo": {"train.method": "ppo", "train.epochs": 2} | rates,
-        "sft": {"train.method": "sft", "train.max_tokens": 1} | rates,
-        "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4} | rates,
+        "ppo": {"train.method": "ppo", "train.epochs": 2} | without_bound,
+        "sft": {"train.method": "sft"} | rates,
+        "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4} | without_bound,
     }
-    params["compare"] |= {"run": list(arms), "seeds": [17], "arms": arms, "pools": {"both": ["sft", "raft"]}}
+    own = {"run": list(arms), "seeds": [17], "max_tokens": 1, "arms": arms, "pools": {"both": ["sft", "raft"]}}
+    params["compare"] |= own
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "-m", "components.cli", "compare")
     ppo, sft, raft = (json.loads((clone / f"metrics/compare/{arm}-17.json").read_text()) for arm in arms)
