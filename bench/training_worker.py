@@ -56,10 +56,11 @@ def main() -> None:
     import torch
     from transformers import PrinterCallback
 
-    from components.generation.models import fresh_policy, load_model
+    from components.generation.models import load_model
     from components.models.packaged import PACKAGED_MODEL
     from components.models.resolve import resolve
     from components.params import load_params
+    from components.train.policy import fresh_policy
     from components.train.replica import Loaders
     from components.train.replicas import replicas
 
@@ -77,15 +78,18 @@ def build(chosen: argparse.Namespace, copies: Any = None) -> tuple[Any, list[flo
     """The side's trainer, and a list to which each step's sampling adds its seconds."""
     import torch
     from datasets import Dataset
+    from peft import get_peft_model
     from trl import GRPOConfig, GRPOTrainer
 
-    from components.generation.models import fresh_policy, load_model, load_tokenizer
+    from components.generation.models import load_model, load_tokenizer
     from components.generation.prompts import PromptFormat
     from components.generation.sampler import Decoding
+    from components.lora import lora_config
     from components.models.packaged import PACKAGED_MODEL
     from components.models.resolve import resolve
     from components.params import load_params
     from components.train.folding import SamplingCopy
+    from components.train.policy import fresh_policy
     from components.train.trainer import PivotGRPOTrainer
 
     torch.manual_seed(0)
@@ -93,8 +97,12 @@ def build(chosen: argparse.Namespace, copies: Any = None) -> tuple[Any, list[flo
     entry = resolve("policy", PACKAGED_MODEL, PACKAGED)
     prompt_format = PromptFormat(load_tokenizer(entry), [])
     prompt_format.stop_ids = torch.tensor([prompt_format.tokenizer.pad_token_id])  # lengths are forced
-    policy: Any = fresh_policy(entry, chosen.dtype, params.train)
     is_ours, num_rollouts = chosen.side == "ours", chosen.prompts * chosen.group_size
+    policy: Any
+    if is_ours:
+        policy = fresh_policy(entry, chosen.dtype, params.train)
+    else:  # LoRA as peft has it
+        policy = get_peft_model(load_model(entry, chosen.dtype), lora_config(params.train))
     micro_batch = num_rollouts if is_ours else chosen.micro_batch
     arguments = GRPOConfig(
         output_dir=str(FOLDER / chosen.side),

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from components.contracts import ModelEntry, PipelineError
 from components.environment import processor_flags, processor_vendor
-from components.params import TrainParams
 
 
 def choose_device() -> torch.device:
@@ -56,35 +55,6 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
     if adapter is not None:
         model = PeftModel.from_pretrained(model, existing_adapter(adapter))
     return model.eval()  # type: ignore[no-any-return]
-
-
-def fresh_policy(entry: ModelEntry, dtype: str, train: TrainParams) -> PeftModel:
-    """The checkpoint with the adapter it is trained with: rank, alpha and layers of `train.lora_*`, no dropout.
-
-    Raises:
-        PipelineError: As `load_model`, or the model has none of the layers.
-    """
-    model: Any = load_model(entry, dtype)
-    try:
-        policy: Any = get_peft_model(model, lora_config(train))
-    except ValueError as error:
-        raise PipelineError(f"params.yaml: `train.lora_targets`: {' '.join(str(error).split())}") from error
-    keep_for_backward(policy, train)
-    return policy  # type: ignore[no-any-return]
-
-
-def keep_for_backward(policy: PeftModel, train: TrainParams) -> None:
-    """All of the forward pass, or with `train.activation_checkpointing` what each layer was given."""
-    if train.activation_checkpointing:
-        model: Any = policy.get_base_model()
-        model.activation_checkpointing_enable({"use_reentrant": False})
-
-
-def lora_config(train: TrainParams) -> LoraConfig:
-    """Of `fresh_policy`; layers that the model does not have are found out by peft, which raises ValueError."""
-    return LoraConfig(
-        r=train.lora_rank, lora_alpha=train.lora_alpha, target_modules=train.lora_targets, task_type="CAUSAL_LM"
-    )
 
 
 def existing_adapter(folder: Path) -> Path:

@@ -10,6 +10,8 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from components.lora import fuse
+
 _SOME_TOKENS = 256  # what is kept for the backward pass grows in proportion
 
 
@@ -47,6 +49,7 @@ def read_shape(config: Mapping[str, Any], dtype: torch.dtype, lora: LoraConfig) 
         model: Any = AutoModelForCausalLM.from_config(own, dtype=dtype)
         num_parameters = sum(parameter.numel() for parameter in model.parameters())
         policy: Any = get_peft_model(model, lora)
+    fuse(policy)
     adapted = [module.get_base_layer().weight for module in policy.modules() if hasattr(module, "lora_A")]
     tied = model.get_input_embeddings().weight is model.get_output_embeddings().weight
     head_size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads

@@ -13,7 +13,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from components.contracts import PipelineError
-from components.generation.models import choose_dtype, lora_config
+from components.generation.models import choose_dtype
+from components.lora import lora_config
 from components.params import Params, load_params
 from components.plan.cost import Device, data_sheet, disk_bytes, memory_bytes, seconds, this_machine
 from components.plan.profiles import read_profile, with_profile

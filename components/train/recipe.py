@@ -18,15 +18,7 @@ from components.contracts import ModelManifest
 from components.encoding import Encoder
 from components.environment import num_cores
 from components.generation.manifest import read_manifest
-from components.generation.models import (
-    choose_device,
-    choose_dtype,
-    existing_adapter,
-    fresh_policy,
-    keep_for_backward,
-    load_model,
-    load_tokenizer,
-)
+from components.generation.models import choose_device, choose_dtype, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
@@ -42,6 +34,7 @@ from components.train.data import TrainingData, read_training_data
 from components.train.folding import Sampled, sampled_from
 from components.train.grpo import run_grpo
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
+from components.train.policy import continued_policy, fresh_policy
 from components.train.raft import Round, sample_round
 from components.train.replica import Loaders
 from components.train.replicas import Replicas, replicas
@@ -227,14 +220,10 @@ def _begun(run: StageRun) -> Iterator[_Begun]:
         yield _Begun(manifest, data, prompt_format, journal, copies)
 
 
-def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[Any, Sampled]:
+def _load_policy(params: Params, manifest: ModelManifest, warmup: Path) -> tuple[PeftModel, Sampled]:
     """The trainable policy, starting from the warm-up's adapter, and what rollouts come from."""
     torch.manual_seed(params.train.seed)
-    policy: Any = PeftModel.from_pretrained(
-        load_model(manifest.policy, params.models.dtype), existing_adapter(warmup), is_trainable=True
-    )
-    policy.active_peft_config.base_model_name_or_path = manifest.policy.path  # peft looks there when it saves
-    keep_for_backward(policy, params.train)
+    policy = continued_policy(manifest.policy, params.models.dtype, params.train, warmup)
     load_copy = partial(load_model, manifest.policy, params.models.dtype) if params.train.sampling_copy else None
     return policy, sampled_from(policy, load_copy)
 
