@@ -1,7 +1,7 @@
 """The plan, printed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from components.params import Params, load_params
 from components.plan.cost import Device, data_sheet, disk_bytes, memory_bytes, seconds, this_machine
 from components.plan.profiles import read_profile, with_profile
 from components.plan.shape import Shape, read_shape
-from components.plan.work import stage_work
+from components.plan.work import Work, comparison_work, stage_work
 from components.progress import print_wide
 from components.stage import PACKAGED
 
@@ -57,13 +57,18 @@ def show_plan(profile: str | None, device_name: str) -> None:
 
 
 def _print_time(params: Params, shape: Shape, device: Device, size: int) -> None:
+    def at_most(work: Sequence[Work]) -> str:
+        return _duration(sum(seconds(each, shape, device, size, PROMPT_TOKENS) for each in work))
+
     table = Table("stage", "responses", "tokens learned", "at most", box=SIMPLE_HEAD)
-    total_s = 0.0
-    for work in stage_work(params, PROMPT_TOKENS):
-        own_s = seconds(work, shape, device, size, PROMPT_TOKENS)
-        total_s += own_s
-        table.add_row(work.stage, f"{work.num_sampled:,}", f"{work.num_learned:,}", _duration(own_s))
-    table.add_row("all", "", "", _duration(total_s))
+    stages = stage_work(params, PROMPT_TOKENS)
+    for work in stages:
+        table.add_row(work.stage, f"{work.num_sampled:,}", f"{work.num_learned:,}", at_most([work]))
+    table.add_row("all", "", "", at_most(stages), end_section=True)
+    compare = params.compare
+    num_trainings = sum(len(compare.trials(arm)) for arm in compare.run) * len(compare.seeds)
+    compared = at_most(comparison_work(params, PROMPT_TOKENS))
+    table.add_row(f"make compare: {num_trainings} trainings", "", "", compared)
     table.caption = (
         f"The models' work, every response {params.sampling.max_new_tokens} tokens long, {PROMPT_TOKENS} tokens a "
         "question. Rewards, loading and set-up come on top; most responses are shorter."

@@ -1,8 +1,12 @@
 """What each stage has to do, in tokens, from the parameters alone. Responses count as long as they may be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.params import Params
+
+_OF_AN_ARM = ("train: rollouts", "train: learning", "train: validation")
+_NUM_SYSTEMS = 3
+"""That `evaluate` asks: base, warmed up, trained."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,22 @@ def stage_work(params: Params, prompt_tokens: int) -> list[Work]:
         Work("train: validation", greedy, longest, 0, size, False, train.num_processes),
         Work("audit", audited, longest, 0, size),
         Work(
-            "evaluate", 3 * problems.num_test * num_languages, params.evaluate.max_new_tokens, 0,
+            "evaluate", _NUM_SYSTEMS * problems.num_test * num_languages, params.evaluate.max_new_tokens, 0,
             params.evaluate.batch_size,
         ),
     ]  # fmt: skip
+
+
+def comparison_work(params: Params, prompt_tokens: int) -> list[Work]:
+    """What `make compare` does after `calibrate`: the base's test, and of each seed the warm-up, every learning rate of
+    every arm, and a test of each. Budgets in tokens end trainings earlier.
+    """
+    stages = {work.stage: work for work in stage_work(params, prompt_tokens)}
+    test = replace(stages["evaluate"], num_sampled=stages["evaluate"].num_sampled // _NUM_SYSTEMS)
+    a_seed = [stages["train: warm-up"], test]
+    for arm in params.compare.run:
+        for values in params.compare.trials(arm):
+            own = stage_work(params.with_values(values), prompt_tokens)
+            a_seed += [work for work in own if work.stage in _OF_AN_ARM]
+        a_seed.append(test)
+    return [test, *a_seed * len(params.compare.seeds)]

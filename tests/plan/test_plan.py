@@ -1,6 +1,7 @@
 """The plan: sizes as published, what is kept for the backward pass as it is, work in proportion, profiles that load."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from components.params import load_params
 from components.plan.cost import data_sheet, disk_bytes, memory_bytes, seconds, this_machine
 from components.plan.profiles import read_profile, use_profile, with_profile
 from components.plan.shape import read_shape, saved_bytes
-from components.plan.work import stage_work
+from components.plan.work import comparison_work, stage_work
 from tests.tiny import tiny_gemma, tiny_llama, tiny_qwen
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +85,23 @@ def test_work_follows_the_parameters():
     rounds = params.train.raft_rounds
     assert ranked["train: rollouts"].num_sampled == rounds * reinforced["train: rollouts"].num_sampled
     assert ranked["train: learning"].num_learned < reinforced["train: learning"].num_learned
+
+
+def test_a_comparison_trains_every_rate_of_every_arm_with_every_seed():
+    params = load_params()
+    arms = {"one": {}, "two": {"train.learning_rate": [1e-5, 1e-4], "train.steps": 3}}
+    own = params.compare.model_copy(update={"run": ["one", "two"], "arms": arms, "seeds": [1, 2], "pools": {}})
+    work = comparison_work(params.model_copy(update={"compare": own}), 100)
+    counts = Counter(each.stage for each in work)
+    assert counts == {
+        "evaluate": 1 + 2 * 3, "train: warm-up": 2,
+        "train: rollouts": 2 * 3, "train: learning": 2 * 3, "train: validation": 2 * 3,
+    }  # fmt: skip
+    alone = {each.stage: each for each in stage_work(params, 100)}
+    assert {each.num_sampled * 3 for each in work if each.stage == "evaluate"} == {alone["evaluate"].num_sampled}
+    learned = Counter(each.num_learned for each in work if each.stage == "train: learning")
+    whole = alone["train: learning"].num_learned
+    assert learned == {whole: 2, whole // params.train.steps * 3: 4}
 
 
 def test_costs_grow_with_what_they_depend_on():
