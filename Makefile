@@ -8,6 +8,8 @@ DEV := .venv/.installed-dev
 # --no-compile: Python compiles what is imported, when it first is, and must be let keep that: else every process of
 # every stage compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
+# Arms that `make compare` trains at once.
+JOBS ?= 1
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 help: ## Show this list
@@ -32,7 +34,7 @@ flow: $(STAMP) ## The same through Prefect
 	$(BIN)/pb-rlsvr flow
 
 compare: $(STAMP) ## Train the arms of the comparison that params.yaml lists (hours), print the table
-	$(BIN)/pb-rlsvr compare
+	$(BIN)/pb-rlsvr compare --jobs $(JOBS)
 
 ui: $(STAMP) ## Start the Prefect server and the MLflow UI on this machine; Ctrl-C stops both
 	@$(BIN)/pb-rlsvr ui

@@ -80,14 +80,16 @@ def verify(
 
 
 @app.command()
-def compare() -> None:
+def compare(
+    jobs: Annotated[int, typer.Option(min=1, help="Arms at work at once, with a share of the machine each.")] = 1,
+) -> None:
     """Train and evaluate the arms that params.yaml lists, and print their table; goes on where it was stopped."""
     with one_line_errors():
         import json
 
-        from components.repro import repro_compare
+        from components.repro_compare import repro_compare
 
-        repro_compare()
+        repro_compare(jobs)
         from components.compare.table import print_arms
         from components.stage import METRICS
 

@@ -59,20 +59,6 @@ def repro_all(force: bool = False) -> None:
             repro_stage(stage, parent, force=force, untouched=stage in untouched)
 
 
-def repro_compare() -> None:
-    """Train and evaluate the arms that params.yaml lists, and what they need that is not up to date.
-
-    An arm that fails stops none of the others.
-
-    Raises:
-        PipelineError: As `repro_all`.
-    """
-    with _held(), _tracked({"pipeline": "compare"}) as parent:
-        environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
-        if run_group(["dvc", "repro", "--keep-going", COMPARE], environment, None) != 0:
-            raise PipelineError("the comparison is not whole: the lines above say why; mend it and start again")
-
-
 @dataclass(frozen=True)
 class Look:
     """What DVC says of the pipeline before a pass over it: asked for at once, read when it is needed."""
@@ -119,12 +105,17 @@ def pipeline_run(tags: Mapping[str, str], targets: Sequence[str] | None = None) 
     Raises:
         PipelineError: Parameters are wrong, another pass is at work here, or MLflow's store cannot be written.
     """
-    with _held(), looking(targets) as look, _tracked(tags) as parent:
+    with held(), looking(targets) as look, tracked(tags) as parent:
         yield parent, look
 
 
 @contextmanager
-def _held() -> Iterator[None]:
+def held() -> Iterator[None]:
+    """The workspace, for one pass with parameters that are right.
+
+    Raises:
+        PipelineError: Parameters are wrong, or another pass is at work here.
+    """
     exit_on_sigterm()
     load_params()
     with workspace_lock():
@@ -132,7 +123,12 @@ def _held() -> Iterator[None]:
 
 
 @contextmanager
-def _tracked(tags: Mapping[str, str]) -> Iterator[ParentRun]:
+def tracked(tags: Mapping[str, str]) -> Iterator[ParentRun]:
+    """A parent run in MLflow.
+
+    Raises:
+        PipelineError: Its store cannot be written.
+    """
     check_store()
     mark_dead_runs()
     with open_parent(tags) as parent:
@@ -202,8 +198,17 @@ def workspace_lock() -> Iterator[None]:
         yield
 
 
-def run_group(command: Sequence[str], environment: Mapping[str, str], on_line: OnLine | None) -> int:
-    """Run `command` in a process group of its own that never outlives this call, nor this process; its exit status."""
+def run_group(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    on_line: OnLine | None,
+    begun: list[subprocess.Popen[str]] | None = None,
+) -> int:
+    """Run `command` in a process group of its own that never outlives this call, nor this process; its exit status.
+
+    Args:
+        begun: Is given the process, which another thread may stop.
+    """
     tether = (sys.executable, "-m", "components.tether", str(os.getpid()))
     output = subprocess.PIPE if on_line else None
     errors = subprocess.STDOUT if on_line else None
@@ -216,6 +221,8 @@ def run_group(command: Sequence[str], environment: Mapping[str, str], on_line: O
         errors="replace",
         start_new_session=True,
     )
+    if begun is not None:
+        begun.append(process)
     try:
         if process.stdout is not None and on_line is not None:
             for line in process.stdout:

@@ -94,3 +94,17 @@ def run(clone: Path, *command: str, status: int = 0, **environment: str) -> str:
     )  # fmt: skip
     assert done.returncode == status, done.stdout[-4000:]
     return done.stdout
+
+
+def start(folder: Path, *command: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start python with arguments in the folder, its output kept, in a process group of its own."""
+    own = {
+        "PBRLSVR_TRACKING_URI": f"sqlite:///{folder}/mlruns/mlflow.db",
+        "DVC_SITE_CACHE_DIR": str(folder / ".cache/dvc"), "PREFECT_HOME": str(folder / ".prefect"),
+        "HOME": str(folder / "witness"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=folder, env=child_environment() | own | environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip

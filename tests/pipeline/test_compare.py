@@ -1,13 +1,17 @@
 """The comparison by training on the tiny model: its parts, its table, and what is trained again."""
 
 import json
+import os
+import signal
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-from tests.pipeline.conftest import run
+from tests.pipeline.conftest import run, start
+from tests.processes import pids_in, python_of, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +76,32 @@ def test_other_methods_rates_and_budgets(clone: Path):
         clone / f"data/compare/ppo-17/rate-{ppo['learning_rate']:g}/trained/adapter_model.safetensors"
     ).read_bytes()
     assert (clone / "data/compare/ppo-17/adapter/adapter_model.safetensors").read_bytes() == adapter
+
+
+def test_several_jobs_at_once_make_what_one_makes(clone: Path):
+    """Two arms at once, each with one thread; stopped on the way, no process is left."""
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    arms = {"one": {"reward.function": "random"}, "two": {"reward.function": "form"}}
+    params["compare"] |= {"run": list(arms), "seeds": [17], "max_tokens": 0, "arms": arms, "pools": {}}
+    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    process = start(clone, "-m", "components.cli", "compare", "--jobs", "2")
+    wait_until(lambda: all(python_of(clone, f"components.compare {arm} 17") for arm in arms), 300)
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate()
+    wait_until_gone(lambda: pids_in(clone), 10)
+
+    run(clone, "-m", "components.cli", "compare", "--jobs", "2", OMP_NUM_THREADS="1")
+    began = {arm: json.loads((clone / f"runs/compare/{arm}-17.json").read_text()) for arm in arms}
+    starts = {arm: datetime.fromisoformat(told["started"]) for arm, told in began.items()}
+    ends = {arm: starts[arm] + timedelta(seconds=told["seconds"]) for arm, told in began.items()}
+    assert max(starts.values()) < min(ends.values()), "both were at work at once"
+    adapters = {arm: clone / f"data/compare/{arm}-17/adapter/adapter_model.safetensors" for arm in arms}
+    together = {arm: path.read_bytes() for arm, path in adapters.items()}
+    status = run(clone, "dvc", "status", "compare/dvc.yaml")
+    assert "up to date" in status
+
+    run(clone, "dvc", "repro", "-s", "-f", "compare/dvc.yaml:arm@two-17", OMP_NUM_THREADS="1")
+    assert adapters["two"].read_bytes() == together["two"], "the same bytes as alone"
 
 
 def test_an_arm_that_is_not_there_is_told_in_one_line(clone: Path):

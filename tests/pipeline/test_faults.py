@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ import yaml
 
 from components.environment import child_environment
 from tests.flows.test_ui import free_ports
-from tests.pipeline.conftest import run
+from tests.pipeline.conftest import run, start
 from tests.processes import pids_in, python_of, wait_until
 
 pytestmark = pytest.mark.slow
@@ -41,20 +40,6 @@ def results(folder: Path, stages: tuple[str, ...] = STAGES) -> dict[str, str]:
     lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
     outs = [out for stage in stages for out in lock[stage]["outs"]]
     return {out["path"]: out["md5"] for out in outs if not out["path"].startswith(DIFFERING)}
-
-
-def start(folder: Path, *command: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start python with arguments in the folder, its output kept, in a process group of its own."""
-    own = {
-        "PBRLSVR_TRACKING_URI": f"sqlite:///{folder}/mlruns/mlflow.db",
-        "DVC_SITE_CACHE_DIR": str(folder / ".cache/dvc"), "PREFECT_HOME": str(folder / ".prefect"),
-        "HOME": str(folder / "witness"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=child_environment() | own | environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
 
 
 def kill(folder: Path, stage: str, after_s: float = 0.0) -> None:
