@@ -154,11 +154,11 @@ def tracked_run(
 def numbers(stage: str, metrics: Mapping[str, Any]) -> dict[str, float]:
     """A stage's final metrics as MLflow can hold them: flat, under names that no metric of a step has."""
     flat = flatten(metrics, "/", f"{stage}/")
-    return {_metric_name(key): float(value) for key, value in flat.items() if type(value) in (int, float)}
+    return {_name(key): float(value) for key, value in flat.items() if type(value) in (int, float)}
 
 
-def _metric_name(key: str) -> str:
-    """As MLflow takes it: few marks, and no path that leads up (families and sources are named after users' files)."""
+def _name(key: str) -> str:
+    """As MLflow takes it: few marks, and no path that leads up (families, sources and pools have users' names)."""
     parts = (re.sub(r"[^\w. -]", "_", part) for part in key.split("/"))
     return "/".join(part for part in parts if part.strip("._ "))
 
@@ -176,7 +176,7 @@ def flatten(nested: Mapping[str, Any], separator: str, prefix: str = "") -> dict
 
 def logged_params(values: Mapping[str, Any]) -> dict[str, str]:
     """Nested parameters as MLflow has them once they are logged: text under dotted keys."""
-    return {key: _text(value) for key, value in flatten(values, ".").items()}
+    return {_name(key): _text(value) for key, value in flatten(values, ".").items()}
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a leaf of the parameters

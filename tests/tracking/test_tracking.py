@@ -229,6 +229,15 @@ def test_stamps_join_runs_and_hashes(all_runs) -> None:
     assert {path.name for path in artifacts.iterdir()} == {"dvc.lock", "params.yaml"}
 
 
+@pytest.mark.usefixtures("repository")
+def test_params_under_a_users_own_names_are_taken(all_runs, capsys: pytest.CaptureFixture[str]) -> None:
+    with tracked_run("compare", {}) as run:
+        run.log_params({"compare": {"pools": {"the pivot's answer": ["hybrid", "gold"]}}})
+    (logged,) = all_runs()
+    assert logged.data.params["compare.pools.the pivot_s answer"] == '["hybrid", "gold"]'
+    assert "refuses" not in capsys.readouterr().out
+
+
 def test_numbers_keeps_finite_leaves_under_the_stage() -> None:
     metrics = {"es": {"accuracy": 0.5, "n": 3, "best": None, "ok": True}, "note": "x"}
     assert numbers("evaluate", metrics) == {"evaluate/es/accuracy": 0.5, "evaluate/es/n": 3.0}
