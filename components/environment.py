@@ -45,7 +45,8 @@ _QUIET = {
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
 
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""CUDA's variable: the accelerators that a process is given."""
 
 # Of prctl (linux/prctl.h).
 _PR_SET_PDEATHSIG = 1
@@ -96,9 +97,9 @@ def prepare_process(offline: bool) -> None:
 
 def _take_one_accelerator() -> None:
     """A process has one accelerator, the first of those that it was given; TRL refuses more."""
-    given = os.environ.get(_VISIBLE)
+    given = os.environ.get(VISIBLE)
     os.environ.setdefault(ACCELERATORS, given or "")
-    os.environ[_VISIBLE] = "0" if given is None else given.split(",")[0]
+    os.environ[VISIBLE] = "0" if given is None else given.split(",")[0]
 
 
 def nth_accelerator(number: int) -> str:
@@ -112,7 +113,7 @@ def nth_accelerator(number: int) -> str:
         return str(number)
     if number >= len(given):
         raise PipelineError(
-            f"params.yaml: `train.num_processes` asks for accelerator {number + 1}, and {_VISIBLE} names {len(given)}"
+            f"params.yaml: `train.num_processes` asks for accelerator {number + 1}, and {VISIBLE} names {len(given)}"
         )
     return given[number]
 

@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from components.contracts import PipelineError
-from components.environment import PARENT_RUN_ID, child_environment, num_cores
+from components.environment import PARENT_RUN_ID, VISIBLE, child_environment, num_cores
 from components.params import load_params
 from components.progress import say
 from components.repro import COMPARE, held, run_group, stop_group, tracked
 
 _NEEDED = "calibrate"
 """The pipeline's last stage that arms learn by."""
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def repro_compare(num_jobs: int) -> None:
@@ -56,12 +55,12 @@ def shares_of(num_jobs: int) -> list[dict[str, str]]:
     own = [
         [names[(job * size + place) % len(names)] for place in range(size)] if names else [] for job in range(num_jobs)
     ]
-    return [{"OMP_NUM_THREADS": threads} | ({_VISIBLE: ",".join(given)} if given else {}) for given in own]
+    return [{"OMP_NUM_THREADS": threads} | ({VISIBLE: ",".join(given)} if given else {}) for given in own]
 
 
 def _accelerators() -> list[str]:
     """CUDA's names of those that this process was given."""
-    given = os.environ.get(_VISIBLE)
+    given = os.environ.get(VISIBLE)
     if given is not None:
         return [name for name in given.split(",") if name]
     import torch
