@@ -53,7 +53,11 @@ def _forward(layer: Linear, of_peft: Callable[..., Tensor], x: Tensor, **others:
 
 
 class _Adapted(torch.autograd.Function):
-    """x (…, I), W (O, I), bias (O,) or None, A (R, I), B (O, R), s to (…, O); gradients of x, A and B."""
+    """x (…, I), W (O, I), bias (O,) or None, A (R, I), B (O, R), s to (…, O); gradients of x, A and B.
+
+    x, W, bias, what comes out and the gradient of x are of the base's dtype; A, B and their gradients of the adapter's,
+    float32. LoRA's equation 3, s = α / r.
+    """
 
     @staticmethod
     def forward(

@@ -73,6 +73,14 @@ def test_less_is_kept_for_the_backward_pass():
     assert kept_bytes(fused) < 0.8 * kept_bytes(own)
 
 
+def test_layers_that_are_computed_again_have_the_same_gradients():
+    own, fused = policies(tiny_gemma, torch.float32)
+    wanted = gradients(own)
+    fused.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
+    for name, grad in gradients(fused.train()).items():
+        assert torch.allclose(grad, wanted[name], rtol=1e-4, atol=1e-4 * wanted[name].abs().max().item()), name
+
+
 def test_an_adapter_that_is_switched_off_or_folded_in_is_not_added():
     own, fused = policies(tiny_gemma, torch.float32)
     with own.disable_adapter(), fused.disable_adapter():
