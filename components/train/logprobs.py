@@ -27,6 +27,8 @@ _VOCAB_CHUNK = 4096  # words and
 _ROW_CHUNK = 1024  # rows whose float32 logits (16 MB) stay in the processor's cache
 _SUPPORT_ROWS = 128  # tokens whose words' vectors are held together (20 MB of Gemma 3 270M's)
 _MIN_PROBABILITY = 1e-7  # a word less probable than this in every row of a chunk is left out of E_p[W]
+_WORD_STEP = 512  # a chunk's words and
+_ROW_STEP = 16  # its rows are filled up to multiples: oneDNN compiles a product for each new shape (docs/LOG.md)
 
 
 def response_logps(
@@ -245,8 +247,10 @@ def _stream(hidden: Tensor, weight: Tensor, temperature: float, known: Tensor) -
     word. E_p[W] leaves words out that are improbable in all rows, and with them most of its products; `known` (R,),
     one logit / τ of each row, bounds probabilities before the largest logit is met.
     """
-    columns = hidden.T.contiguous()  # (H, R)
-    top = known.float()
+    num_rows = len(hidden)
+    rows = torch.arange(_filled(num_rows, _ROW_STEP), device=hidden.device).clamp(max=num_rows - 1)  # the last again
+    columns = hidden[rows].T.contiguous()  # (H, R), R from here on as filled up
+    top = known[rows].float()
     total = torch.zeros_like(top)
     mean, kept = torch.zeros(columns.shape, device=hidden.device), torch.zeros_like(top)  # (H, R), (R,)
     for part in weight.split(_VOCAB_CHUNK):
@@ -257,12 +261,18 @@ def _stream(hidden: Tensor, weight: Tensor, temperature: float, known: Tensor) -
         shrink = (top - new_top).exp()
         weights = logits.sub_(new_top).exp_()  # at least the probabilities, because Z is at least exp(new_top)
         total = total * shrink + weights.sum(0)
-        words = (weights.amax(1) > _MIN_PROBABILITY).nonzero()[:, 0]
+        highest = weights.amax(1)  # (Vc,)
+        num_words = _filled(int((highest > _MIN_PROBABILITY).sum()), _WORD_STEP)
+        words = highest.topk(min(num_words, len(part)), sorted=False).indices
         weights = weights[words]
         kept = kept * shrink + weights.sum(0)
         mean = mean.mul_(shrink).add_(part[words].T @ weights.to(part.dtype))
         top = new_top
-    return top + total.log(), (mean / kept).T
+    return (top + total.log())[:num_rows], (mean / kept).T[:num_rows]
+
+
+def _filled(count: int, step: int) -> int:
+    return -(-count // step) * step
 
 
 def _refuse_bent_logits(config: Any) -> None:  # noqa: ANN401 - a transformers configuration
