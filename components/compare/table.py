@@ -23,8 +23,8 @@ from components.tracking.receipt import read_receipt
 WARMUP, MEANING, CONTROLS = "warmup", "hybrid", ("shuffled", "form")
 SHARES = ("language_share", "truncated_share")
 MARKDOWN = Path("report/compare.md")
-HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "never trained", "English",
-          "in language", "cut off", "rate", "tokens sampled", "learned", "minutes")  # fmt: skip
+HEADER = ("arm", "accuracy", "over the base", "over the warm-up", "each seed", "hybrid over it", "never trained",
+          "English", "in language", "cut off", "rate", "tokens sampled", "learned", "minutes")  # fmt: skip
 PRINTED = ("arm", "accuracy", "over the base", "over the warm-up", "never trained", "English", "minutes")
 """In a terminal, which has no room for all."""
 
@@ -78,8 +78,8 @@ def as_markdown(metrics: Mapping[str, Any]) -> str:
     lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
     lines += [f"| {' | '.join(cells)} |" for cells in _every_row(metrics)]
     pools = [*as_lines(metrics["pools"]), "", _POOLS, ""] if metrics["pools"] else []
-    told = [metrics["verdict"], "", f"{_HOW_TO_READ} {_COSTS}", "", *pools, *as_table(metrics["parts"]), "", _PARTS, ""]
-    return "\n".join([*lines, "", *told])
+    lines += ["", metrics["verdict"], "", f"{_HOW_TO_READ} {_DETAILS}", "", *pools]
+    return "\n".join([*lines, *as_table(metrics["parts"]), "", _PARTS, ""])
 
 
 def print_arms(metrics: Mapping[str, Any]) -> None:
@@ -100,7 +100,10 @@ _HOW_TO_READ = (
     "problems and seeds. Never trained, English: gain over the base. Minutes, of training and test: a seed."
 )
 
-_COSTS = "Rate: of learning, as validation chose it, a seed each where they differ. Tokens: a seed."
+_DETAILS = (
+    f"{MEANING.capitalize()} over it: what that arm gains over this one, paired. "
+    "Rate: of learning, as validation chose it, a seed each where they differ. Tokens: a seed."
+)
 
 _POOLS = "Arms together (`compare.pools`): gains in points, with intervals over problems, seeds and arms."
 
@@ -111,7 +114,7 @@ def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, 
     trained = params.base.trained_languages
     over_base = {"trained": "gain_over_base", "never_trained": "gain_never_trained", "english": "gain_english"}
     groups = _groups(params, bootstrap)
-    return {
+    told = {
         "accuracy": asdict(bootstrap.accuracy(arm, trained)),
         **{over_base[group]: asdict(bootstrap.gain(arm, BASE, langs)) for group, langs in groups.items()},
         "gain_over_warmup": asdict(bootstrap.gain(arm, WARMUP, trained)),
@@ -122,6 +125,9 @@ def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, 
             for before in (BASE, WARMUP)
         },
     }
+    if MEANING in params.compare.run and arm != MEANING:
+        told["gain_of_hybrid"] = asdict(bootstrap.gain(MEANING, arm, trained))
+    return told
 
 
 def _groups(params: Params, bootstrap: SeededBootstrap) -> dict[str, list[str]]:
@@ -163,7 +169,7 @@ def _minutes(parts: Sequence[str]) -> float | None:
 
 def _every_row(metrics: Mapping[str, Any]) -> list[list[str]]:
     base = metrics["base"]
-    first = [BASE, _accuracy(base), *["–"] * 5, *_in_per_cent(base), *["–"] * 4]
+    first = [BASE, _accuracy(base), *["–"] * 6, *_in_per_cent(base), *["–"] * 4]
     names = [WARMUP, *(name for name in metrics["arms"] if name != WARMUP)]  # a JSON file has them by the alphabet
     return [first, *(_cells(name, metrics["arms"][name]) for name in names)]
 
@@ -186,7 +192,7 @@ def _cells(arm: str, own: Mapping[str, Any]) -> list[str]:
         points(own["gain_over_base"]),
         "–" if is_warmup else points(own["gain_over_warmup"]),
         "–" if is_warmup else by_seed,
-        *(points(own[key]) if key in own else "–" for key in ("gain_never_trained", "gain_english")),
+        *(points(own[key]) if key in own else "–" for key in ("gain_of_hybrid", "gain_never_trained", "gain_english")),
         *_in_per_cent(own),
         "–" if is_warmup else ", ".join(f"{rate:g}" for rate in dict.fromkeys(own["learning_rates"].values())),
         *("–" if is_warmup else f"{own[key]:.0f}" for key in ("tokens_sampled", "tokens_learned")),

@@ -81,6 +81,13 @@ def test_the_table_holds_every_arm_and_its_gains(compared):
     row = next(line for line in text.splitlines() if line.startswith("| hybrid"))
     assert f"| {100 * hybrid['accuracy']['mean']:.1f} [" in row
     assert row.endswith("| 0.00017, 0.00018 | 1750 | 0 | 1.8 |")
+    assert "gain_of_hybrid" not in hybrid
+    over_shuffled = hybrid["accuracy"]["mean"] - metrics["arms"]["shuffled"]["accuracy"]["mean"]
+    assert metrics["arms"]["shuffled"]["gain_of_hybrid"]["mean"] == pytest.approx(over_shuffled)
+    assert metrics["arms"]["shuffled"]["gain_of_hybrid"]["low"] > 0
+    assert metrics["arms"]["warmup"]["gain_of_hybrid"] == hybrid["gain_over_warmup"]
+    lengths = {len(line.split(" | ")) for line in text.split("\n\n")[1].splitlines() if line.startswith("| ")}
+    assert lengths == {14}, "every row has every column"
     assert metrics["arms"]["warmup"]["learning_rates"] == {}, "it has none of its own"
     with console.capture() as printed:
         print_arms(metrics)
