@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     {"id": 7, "lang": "de", "text": "Also sind es 12 Äpfel. Die Antwort ist 1.234,5.", "gold": "1234.5"},
     {"lang": "zh", "text": "答案是（B）。", "gold": "B", "choices": ["北京", "上海"]},

@@ -44,6 +44,7 @@ def is_read_as_expected(row):
     return all(getattr(verdict, key) == value for key, value in row["expect"].items())
 
 
+@pytest.mark.slow
 def test_adversarial_rows():
     rows = adversarial("adversarial.jsonl")
     assert len(rows) >= 2_700

@@ -91,6 +91,7 @@ def test_a_cells_numbers():
     assert cell(kind="same").share == 0.25  # one of four is equal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reward", "held"),
     [

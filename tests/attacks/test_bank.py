@@ -113,6 +113,7 @@ def test_the_order_of_the_run_changes_nothing(honest, rng):
     assert attacks_on(honest, rng.sample(run, len(run))) == attacks_on(honest, run)
 
 
+@pytest.mark.slow
 def test_every_process_builds_the_same():
     program = (
         "from tests.attacks.rows import fixed; from components.attacks import attacks_on;"

@@ -12,6 +12,8 @@ from components.benchmarks.summary import summarise
 from components.environment import tracking_uri
 from tests.benchmarks.made_up import grid, made
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = [
     *grid("base", {"en": [True, True, False], "es": [True, False, False]}),
     *grid("my adapter (2)", {"en": [True, True, False], "es": [True, True, False]}),

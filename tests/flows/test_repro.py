@@ -16,6 +16,8 @@ from components.tracking import mark_dead_runs
 from tests.flows.conftest import processes_in, start
 from tests.processes import pids_in, wait_until
 
+pytestmark = pytest.mark.slow
+
 REPRO = "from components.repro import repro_all; repro_all()"
 
 
@@ -75,7 +77,6 @@ def test_executed_reused_and_restored_are_told_apart() -> None:
     }
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_what_is_left_alone_has_nothing_to_be_done_nor_before_it(capsys: pytest.CaptureFixture[str]) -> None:
     stages = order_of()
@@ -118,9 +119,7 @@ def test_a_second_run_in_the_same_folder_is_refused(toy: Path) -> None:
     assert len(output.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stopped_run_takes_dvc_and_the_stage_with_it(toy: Path, number: signal.Signals, status: int) -> None:
     (toy / "wait").touch()
     running = start("-c", REPRO)

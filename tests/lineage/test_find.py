@@ -12,6 +12,8 @@ from components.lineage.records import History, Lineage
 from components.tracking import Lookup
 from tests.lineage.conftest import FLOW_RUN, WEIGHTS, Built
 
+pytestmark = pytest.mark.slow
+
 UPSTREAM = ["reference", "calibrate", "train"]
 
 

@@ -13,7 +13,7 @@ from components.tracking import Lookup
 from tests.flows.conftest import start
 from tests.lineage.conftest import WEIGHTS
 
-pytestmark = pytest.mark.usefixtures("passed")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("passed")]
 
 NESTED = Path("data/calibrate/calibration/más/b.txt")
 

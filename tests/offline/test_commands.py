@@ -11,6 +11,8 @@ import pytest
 from components.reward.calibrated import load_reward
 from tests.offline.made_up import references, rollouts, write
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,7 +41,6 @@ def test_score_writes_rows_to_standard_output_and_nothing_else(files):
     assert "1 of 9 rollouts have no score: no reference has its problem_id" in done.stderr
 
 
-@pytest.mark.slow
 def test_an_unknown_reward_is_one_line(files):
     done = command(files, "score", "rollouts.jsonl", "--references", "references.jsonl", "--reward", "bleurt")
     assert (done.returncode, done.stdout) == (1, "")
@@ -47,7 +48,6 @@ def test_an_unknown_reward_is_one_line(files):
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
 def test_a_missing_file_and_a_reward_without_its_calibration_are_one_line(files):
     for arguments, told in (
         (("nowhere.jsonl", "--references", "references.jsonl"), "nowhere.jsonl: No such file"),
@@ -59,7 +59,6 @@ def test_a_missing_file_and_a_reward_without_its_calibration_are_one_line(files)
         assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
 def test_calibrate_writes_a_folder_that_load_reward_takes(files):
     write(files / "rollouts.jsonl", [{**row, "correct": row["id"][-1] in "02"} for row in rollouts(6, ("es", "sw"))])
     done = command(files, "calibrate", "rollouts.jsonl", "--references", "references.jsonl", "--out", "mine")
@@ -71,7 +70,6 @@ def test_calibrate_writes_a_folder_that_load_reward_takes(files):
     assert load_reward(files / "mine").__name__ == "hybrid"
 
 
-@pytest.mark.slow
 def test_audit_attacks_built_in_problems(tmp_path):
     done = command(tmp_path, "audit", "--num-problems", "4")
     assert done.returncode == 0, done.stderr

@@ -15,6 +15,8 @@ from components.promotion.promote import promote
 from components.tracking import CHAMPION, MODEL, keep_champion, open_parent, register_champion
 from tests.promotion.conftest import make_adapter, make_decision
 
+pytestmark = pytest.mark.slow
+
 STAGE = """
 from components.stage import run_stage
 run_stage("report", lambda run: (run.metrics.update(done=1), run.register_champion()))

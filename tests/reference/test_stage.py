@@ -86,6 +86,7 @@ def finished_keys():
     return {json.loads(line)["key"] for line in lines}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_served_pivot_is_asked_with_the_nearest_examples_and_every_answer_is_kept():
     with serving(deterministic) as server:
@@ -177,6 +178,7 @@ def test_killed_at_random_moments_it_asks_only_what_is_missing_and_ends_alike():
     assert results() == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_a_problem_in_two_splits_is_named():
     rows = Path("data/problems/train.jsonl").read_text().splitlines()

@@ -34,6 +34,7 @@ def plain(path: Path) -> str:
     return re.sub(r"<[^>]*>", " ", path.read_text("utf-8").replace("\\", ""))
 
 
+@pytest.mark.slow
 def test_what_passes_is_registered_and_said_everywhere():
     metrics, said = reported(after=0.95)
     assert metrics["promoted"] == 1

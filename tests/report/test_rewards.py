@@ -26,6 +26,8 @@ from tests.architecture.imports import ROOT
 from tests.report.made_up import make_run, params, stage_run
 from tests.report.made_up_rewards import audit_metrics, calibrate_metrics, held
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("en", "es", "bn")
 PARAMS = params(LANGUAGES, ("es",))
 

@@ -199,6 +199,7 @@ except PipelineError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_hubs_listing_names_no_file_outside(inside: Path) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Listing)
     Thread(target=server.serve_forever, daemon=True).start()

@@ -214,6 +214,7 @@ def test_in_a_data_sets_folder(tmp_path: Path, mark: Path, name: str) -> None:
     assert f"{tmp_path}/data (config None, split train): " in one_line(lambda: read_source(source))
 
 
+@pytest.mark.slow
 def test_as_a_model_of_mlflow(tmp_path: Path, mark: Path) -> None:
     import mlflow
 

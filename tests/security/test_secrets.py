@@ -13,6 +13,8 @@ from components.environment import child_environment
 from tests.flows.test_ui import free_ports
 from tests.report.made_up import make_run, params
 
+pytestmark = pytest.mark.slow
+
 MARKS = ("s3cret-mlflow", "s3cret-prefect", "s3cret-server", "s3cret-hub", "s3cret-aws", "s3cret-flask")
 SECRETS = {
     "MLFLOW_TRACKING_USERNAME": "somebody", "MLFLOW_TRACKING_PASSWORD": MARKS[0],

@@ -26,6 +26,7 @@ def test_a_prepared_process_reports_nothing_and_keeps_the_users_choice() -> None
     assert done.stdout.split() == ["true", "true", "1", "false", "1", "0", "7"]
 
 
+@pytest.mark.slow
 def test_setting_torchs_threads_changes_nothing_in_mkl() -> None:
     """Else a step after scoring, which does that, could differ in its last digits from the same one when resumed."""
     program = (

@@ -13,6 +13,8 @@ import pytest
 
 from components.params import load_params
 
+pytestmark = pytest.mark.slow
+
 STAGE = """
 import sys, time
 from pathlib import Path

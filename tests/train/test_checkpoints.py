@@ -10,6 +10,8 @@ from components.environment import Terminated
 from components.train.checkpoints import last_whole_checkpoint, train_or_resume
 from tests.train.small import Characters, adapter, small_trainer
 
+pytestmark = pytest.mark.slow
+
 
 def checkpoint(folder, step, whole=True):
     path = folder / f"checkpoint-{step}"

@@ -72,6 +72,7 @@ class Always(Characters):
         return [0.7] * len(completions)
 
 
+@pytest.mark.slow
 def test_values_come_to_foresee_the_reward(tmp_path, monkeypatch):
     means, original = [], PivotPPOTrainer._scored
 
@@ -110,6 +111,7 @@ def test_the_value_head_learns_at_a_rate_of_its_own_and_is_no_part_of_the_adapte
     torch.testing.assert_close(head["linear.weight"], trainer.value_head.linear.weight.detach())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped_at", [2, 3])
 def test_a_resumed_run_ends_with_the_same_bits(tmp_path, monkeypatch, stopped_at):
     """Also where it was stopped between two passes over the same rollouts."""

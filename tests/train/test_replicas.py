@@ -24,6 +24,8 @@ from tests.tiny import tiny_gemma, tiny_tokenizer
 from tests.train.copies import ABSENT, STARVED, TINY, UNCOPIED, tiny_policy
 from tests.train.small import adapter, logged, small_trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,7 +69,7 @@ def assert_alike(found, expected):
         torch.testing.assert_close(found[name], value, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("number", ["two", pytest.param("three", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", ["two", "three"])
 def test_supervised_steps_are_those_of_one_process(number, tmp_path, request):
     expected, alone = taught(tmp_path / "one", None)
     found, shared = taught(tmp_path / number, request.getfixturevalue(number))
@@ -140,7 +142,6 @@ def test_rollouts_come_from_the_policy_itself_where_there_is_no_copy():
     assert [[one.token_ids for one in group] for group in found] == [[o.token_ids for o in g] for g in expected]
 
 
-@pytest.mark.slow
 def test_a_lack_of_memory_in_another_process_is_met_with_smaller_parts(tmp_path):
     said = []
     expected, _ = taught(tmp_path / "one", None, steps=1)
@@ -150,7 +151,6 @@ def test_a_lack_of_memory_in_another_process_is_met_with_smaller_parts(tmp_path)
     assert ["once more with" in line for line in said] == [True]
 
 
-@pytest.mark.slow
 def test_what_fails_in_another_process_is_told_here():
     with pytest.raises(PipelineError, match="models: there is none"), replicas(2, ABSENT):
         pass
@@ -160,7 +160,6 @@ def test_what_fails_in_another_process_is_told_here():
             copies.begin_step()
 
 
-@pytest.mark.slow
 def test_a_process_that_was_killed_ends_training_with_a_line(tmp_path):
     with replicas(2, TINY) as copies:
         os.kill(copies._helpers[0]._process.pid, signal.SIGKILL)
@@ -171,14 +170,12 @@ def test_a_process_that_was_killed_ends_training_with_a_line(tmp_path):
     assert caught.value.may_pass
 
 
-@pytest.mark.slow
 def test_none_stays_behind():
     with replicas(3, TINY) as copies:
         pids = [helper._process.pid for helper in copies._helpers]
     assert not any(map(command_of, pids))
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal at a parent's end is Linux's")
 def test_none_outlives_a_process_that_was_killed():
     code = (
