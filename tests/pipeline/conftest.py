@@ -86,11 +86,7 @@ def run(clone: Path, *command: str, status: int = 0, **environment: str) -> str:
     witness = {"PYTHONPATH": str(clone / "witness"), "WITNESS_LOG": str(clone / "witness.log")}
     done = subprocess.run(
         [*program, *command[1:]], cwd=clone, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=child_environment() | inherited | witness
-        | {"HOME": str(clone / "witness")}  # an empty home: nothing may hang on what a developer has there
-        | {"PREFECT_HOME": str(clone / ".prefect"), "DVC_SITE_CACHE_DIR": str(clone / ".cache/dvc")}
-        | {"PBRLSVR_TRACKING_URI": f"sqlite:///{clone}/mlruns/mlflow.db"}
-        | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | environment,
+        env=child_environment() | inherited | witness | _own(clone) | environment,
     )  # fmt: skip
     assert done.returncode == status, done.stdout[-4000:]
     return done.stdout
@@ -98,13 +94,17 @@ def run(clone: Path, *command: str, status: int = 0, **environment: str) -> str:
 
 def start(folder: Path, *command: str, **environment: str) -> "subprocess.Popen[str]":
     """Start python with arguments in the folder, its output kept, in a process group of its own."""
-    own = {
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=folder, env=child_environment() | _own(folder) | environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def _own(folder: Path) -> dict[str, str]:
+    """Stores in the folder, and an empty home: nothing may hang on what a developer has there."""
+    return {
         "PBRLSVR_TRACKING_URI": f"sqlite:///{folder}/mlruns/mlflow.db",
         "DVC_SITE_CACHE_DIR": str(folder / ".cache/dvc"), "PREFECT_HOME": str(folder / ".prefect"),
         "HOME": str(folder / "witness"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=child_environment() | own | environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
