@@ -157,16 +157,22 @@ def test_words_that_no_row_holds_probable_are_left_out_and_hardly_missed(monkeyp
         torch.testing.assert_close(logps.double(), wanted.detach(), atol=1e-4, rtol=1e-5)
         torch.testing.assert_close(entropy.double(), -(table.exp() * table).sum(-1).detach(), atol=5e-3, rtol=1e-3)
     assert multiplied[1] < 0.8 * multiplied[0]
+    assert {words % 512 for words, _ in counted.shapes} <= {0, 20_000 % 4096 % 512}, "few shapes: each is compiled"
+    assert {rows for _, rows in counted.shapes} == {64}, "50 rows, filled up"
 
 
 class TorchDispatchCounter(TorchDispatchMode):
-    """Counts the multiplications of matrix products."""
+    """Counts the multiplications of matrix products, and notes how many words and rows each has."""
 
-    num_products = 0
+    def __init__(self):
+        super().__init__()
+        self.num_products, self.shapes = 0, set()
 
     def __torch_dispatch__(self, function, _types, arguments=(), keywords=None):
         if function is torch.ops.aten.mm.default:
-            self.num_products += arguments[0].numel() * arguments[1].shape[1]
+            first, second = arguments
+            self.num_products += first.numel() * second.shape[1]
+            self.shapes.add((max(first.shape), second.shape[1]))
         return function(*arguments, **(keywords or {}))
 
 
