@@ -4,8 +4,10 @@ Notation: a *problem* has one `problem_id` and one answer over all languages; a 
 in one language. Languages are BCP-47 codes.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
+from huggingface_hub import constants
 from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["shots", "pivot_shots", "train", "calibration", "validation", "test"]
@@ -174,10 +176,18 @@ class ModelEntry(Record):
     """As written in params.yaml."""
     path: str
     """Folder with config, tokenizer and safetensors; relative to the repository where it lies inside."""
+    in_hub_cache: bool = False
+    """`path` is relative to the hub's cache, whose place is each machine's own: what is made with the model must not
+    become stale on another."""
     fingerprint: str
-    """`fingerprint` of the folder: its files' names and contents, 16 hexadecimal digits."""
+    """Of the names and contents of the folder's weights, tokenizer and configuration, 16 hexadecimal digits."""
     has_chat_template: bool
     num_parameters: int = Field(ge=1)
+
+    @property
+    def folder(self) -> Path:
+        """`path` on this machine."""
+        return Path(constants.HF_HUB_CACHE if self.in_hub_cache else "", self.path)
 
 
 class ServedModel(Record):

@@ -73,7 +73,7 @@ def existing_adapter(folder: Path) -> Path:
 
 
 def _existing(entry: ModelEntry) -> Path:
-    path = Path(entry.path)
+    path = entry.folder
     if not (path / "config.json").is_file():
         raise PipelineError(f"{path}: no checkpoint of `{entry.name}` here; run `dvc repro -f models`")
     return path

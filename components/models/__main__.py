@@ -20,7 +20,7 @@ def work(run: StageRun) -> None:
     served = served_pivot(names.pivot)
     PACKAGED_FOLDER.parent.mkdir(exist_ok=True)
     policy = resolve("policy", names.policy, PACKAGED_FOLDER)
-    run.say(f"policy: {names.policy} in {policy.path}, {policy.num_parameters / 1e6:.0f} M parameters")
+    run.say(f"policy: {names.policy} in {policy.folder}, {policy.num_parameters / 1e6:.0f} M parameters")
     self_pivot = names.pivot == names.policy
     pivot: ModelEntry | ServedModel
     if served is not None:
@@ -28,7 +28,7 @@ def work(run: StageRun) -> None:
         run.say(f"pivot: {served} behind the server of PBRLSVR_SERVER_URL")
     else:
         pivot = policy if self_pivot else resolve("pivot", names.pivot, PACKAGED_FOLDER)
-        run.say(f"pivot: {names.pivot}{' (self-pivot: the same model)' if self_pivot else f' in {pivot.path}'}")
+        run.say(f"pivot: {names.pivot}{' (self-pivot: the same model)' if self_pivot else f' in {pivot.folder}'}")
     if not PACKAGED_FOLDER.exists():
         write_text(PACKAGED_FOLDER / "README.md", "No role uses the packaged model.\n")
     manifest = ModelManifest(policy=policy, pivot=pivot, self_pivot=self_pivot)

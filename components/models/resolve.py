@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoTokenizer
@@ -48,6 +48,7 @@ def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
             convert_packaged(folder)
     else:
         folder = _local_or_hub(key, name)
+    of_hub = folder.is_relative_to(cache := Path(constants.HF_HUB_CACHE))
     _check(key, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -56,8 +57,9 @@ def resolve(role: str, name: str, packaged_folder: Path) -> ModelEntry:
         raise PipelineError(f"{key}: {folder}: {' '.join(str(error).split())[:200]}") from None
     return ModelEntry(
         name=name,
-        path=str(folder),
-        fingerprint=fingerprint(None, [folder]),
+        path=str(folder.relative_to(cache) if of_hub else folder),
+        in_hub_cache=of_hub,
+        fingerprint=fingerprint(None, sorted(file for pattern in _FILES for file in folder.glob(pattern))),
         has_chat_template=bool(tokenizer.chat_template),
         num_parameters=num_parameters,
     )

@@ -100,7 +100,7 @@ def _write_checkpoint(folder: Path, adapter: Path, base: ModelEntry) -> None:
 
     load_tokenizer(base).save_pretrained(folder)
     policy, copy = (
-        AutoModelForCausalLM.from_pretrained(base.path, dtype="auto", trust_remote_code=False, use_safetensors=True)
+        AutoModelForCausalLM.from_pretrained(base.folder, dtype="auto", trust_remote_code=False, use_safetensors=True)
         for _ in range(2)
     )
     folded: Any = SamplingCopy(PeftModel.from_pretrained(policy, adapter), copy).model

@@ -51,6 +51,6 @@ def _base(name: str, weights: str) -> ModelEntry:
         entry = resolve("policy", name, PACKAGED_FOLDER)
     except PipelineError as error:
         raise PipelineError(f"base model `{name}`: {error}; {advice}") from None
-    if weights_fingerprint(Path(entry.path)) != weights:
+    if weights_fingerprint(entry.folder) != weights:
         raise PipelineError(f"base model `{name}`: has other weights than the adapter was trained on; {advice}")
     return entry

@@ -83,7 +83,7 @@ def weights_fingerprint(folder: Path) -> str:
 
 def _served() -> _Served:
     params, base = load_params(), _policy()
-    for path in (ADAPTER / "adapter_model.safetensors", SHOTS, Path(base.path)):
+    for path in (ADAPTER / "adapter_model.safetensors", SHOTS, base.folder):
         if not path.exists():
             raise PipelineError(f"{path}: no such file or folder; run `make repro`")
     settings = {
@@ -155,7 +155,7 @@ def _save(folder: Path, served: _Served) -> None:
     from mlflow.types import ColSpec, DataType, Schema
 
     columns = Schema([ColSpec(DataType.string, name) for name in ("question", "lang")])
-    weights = weights_fingerprint(Path(served.base.path))
+    weights = weights_fingerprint(served.base.folder)
     save_model(
         str(folder),
         python_model=str(CODE),

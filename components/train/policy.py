@@ -33,7 +33,7 @@ def continued_policy(entry: ModelEntry, dtype: str, train: TrainParams, adapter:
     """
     model: Any = load_model(entry, dtype)
     policy: Any = PeftModel.from_pretrained(model, existing_adapter(adapter), is_trainable=True)
-    policy.active_peft_config.base_model_name_or_path = entry.path  # peft looks there when it saves
+    policy.active_peft_config.base_model_name_or_path = str(entry.folder)  # peft looks there when it saves
     return _trainable(policy, train)
 
 

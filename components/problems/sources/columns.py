@@ -1,7 +1,7 @@
 """From rows of named columns to problems: tables and hub data sets alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +20,11 @@ class _Joined:
     """A problem's rows so far."""
 
     texts: dict[str, SourceText]
+    workings: dict[str, str]
+    """By language, of rows that hold a worked solution."""
     answer: str | None
-    first_row: int
+    """Of the first row that knows it."""
+    answer_row: int
     num_choices: int
 
 
@@ -29,6 +32,7 @@ class _Joined:
 class _Reader:
     source: SourceParams
     columns: ColumnsParams
+    family: str
     problems: dict[str, _Joined] = field(default_factory=dict)
 
     def add(self, row: int, values: Row) -> None:
@@ -44,33 +48,49 @@ class _Reader:
         key = _text(values, columns.id) if columns.id else f"{row:04d}"
         choices = _choices(values, columns.choices) if columns.choices else ()
         answer = _answer(values, columns.answer, choices) if columns.answer else None
-        joined = self.problems.setdefault(key, _Joined({}, answer, row, len(choices)))
+        joined = self.problems.setdefault(key, _Joined({}, {}, answer, row, len(choices)))
         if lang in joined.texts:
             raise ValueError(f"`{columns.id}` {key!r} is already in row {joined.texts[lang].row} in `{lang}`")
-        if (answer, len(choices)) != (joined.answer, joined.num_choices):
+        if joined.answer is None and answer is not None:
+            joined.answer, joined.answer_row = answer, row
+        if (answer or joined.answer, len(choices)) != (joined.answer, joined.num_choices):
             here, there = f"{answer} of {len(choices)} choices", f"{joined.answer} of {joined.num_choices}"
-            raise ValueError(f"problem {key!r} has answer {here} here but {there} in row {joined.first_row}")
-        working = _cell(values, columns.solution) if columns.solution else None
-        solution = worked_solution(working, answer, lang) if working and answer else None
-        joined.texts[lang] = SourceText(question, row, choices, solution)
+            raise ValueError(f"problem {key!r} has answer {here} here but {there} in row {joined.answer_row}")
+        if working := _cell(values, columns.solution) if columns.solution else None:
+            joined.workings[lang] = working
+        joined.texts[lang] = SourceText(question, row, choices)
+
+    def joined(self) -> list[SourceProblem]:
+        """All problems read so far, in the order of their first rows."""
+        return [
+            SourceProblem(key, self.family, self.source.path, _worked(one), one.answer)
+            for key, one in self.problems.items()
+        ]
 
 
 def read_columns(source: SourceParams, rows: Iterable[tuple[int, Row]], family: str) -> list[SourceProblem]:
     """Problems of numbered rows, in the order of their first rows.
 
     An answer is a number; with choices a letter (A to J, in any case), or the whole text of a choice, or its place
-    from 0. Text wins over place: among the choices 1, 2, 3 the answer 2 is B. Empty answers are unknown ones.
+    from 0. Text wins over place: among the choices 1, 2, 3 the answer 2 is B. Empty answers are unknown ones;
+    one row of a problem that knows it is enough.
 
     Raises:
         PipelineError: A column is missing, or a row breaks a rule; file, row and column are named.
     """
     assert source.columns is not None  # noqa: S101 - SourceParams has checked it
-    reader = _Reader(source, source.columns)
+    reader = _Reader(source, source.columns, family)
     for row, values in rows:
         reader.add(row, values)
-    return [
-        SourceProblem(key, family, source.path, joined.texts, joined.answer) for key, joined in reader.problems.items()
-    ]
+    return reader.joined()
+
+
+def _worked(joined: _Joined) -> dict[str, SourceText]:
+    """The texts, those with their worked solutions whose problem's answer is known (a later row may have told it)."""
+    if joined.answer is None:
+        return joined.texts
+    solutions = {lang: worked_solution(text, joined.answer, lang) for lang, text in joined.workings.items()}
+    return {lang: replace(text, solution=solutions.get(lang)) for lang, text in joined.texts.items()}
 
 
 def _value(values: Row, column: str) -> Any:  # noqa: ANN401 - whatever a table holds

@@ -56,5 +56,12 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
     return enumerate(table.to_pylist())
 
 
-READERS = {".jsonl": read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+def _read_jsonl(path: Path) -> Iterator[tuple[int, Row]]:
+    """As a table: a key that only other rows have is an empty cell."""
+    rows = list(read_jsonl(path))
+    empty = dict.fromkeys(key for _, values in rows for key in values)
+    return ((row, empty | values) for row, values in rows)
+
+
+READERS = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
 """By ending: (row, values) of each row."""
