@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from components.contracts import PipelineError
@@ -21,7 +21,14 @@ def read_table(params: SourceParams) -> list[SourceProblem]:
     path = Path(params.path)
     if path.suffix not in READERS:
         raise PipelineError(f"{path}: format `table` reads {', '.join(READERS)}; give the file one of these endings")
-    return read_columns(params, READERS[path.suffix](path), path.stem)
+    return read_columns(params, _filled(READERS[path.suffix](path)), path.stem)
+
+
+def _filled(numbered: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """A key that only other lines of a JSONL have is an empty cell."""
+    rows = list(numbered)
+    empty = dict.fromkeys(key for _, values in rows for key in values)
+    return ((row, {**empty, **values}) for row, values in rows)
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
@@ -56,12 +63,5 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
     return enumerate(table.to_pylist())
 
 
-def _read_jsonl(path: Path) -> Iterator[tuple[int, Row]]:
-    """As a table: a key that only other rows have is an empty cell."""
-    rows = list(read_jsonl(path))
-    empty = dict.fromkeys(key for _, values in rows for key in values)
-    return ((row, empty | values) for row, values in rows)
-
-
-READERS = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+READERS = {".jsonl": read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
 """By ending: (row, values) of each row."""
