@@ -63,7 +63,7 @@ class StageRun:
     """Where it is known already: hashing a model takes a second."""
     _variant: Variant | None = None
     _prefix: str = ""
-    """Of metrics in MLflow."""
+    """Of metrics and artifacts in MLflow."""
 
     def part(self, name: str, values: Mapping[str, Any]) -> "StageRun":
         """A part of the work under a name of its own, with other values by dotted key, and with metrics of its own."""
@@ -76,7 +76,7 @@ class StageRun:
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Send a file, or a folder, to MLflow's `folder`."""
-        self._tracked.log_artifact(path, folder)
+        self._tracked.log_artifact(path, f"{self._prefix}{folder or ''}".rstrip("/") or None)
 
     def log_rewards(self, comparison: Mapping[str, Any]) -> None:
         """Send rewards as they compare on given responses (`components.comparison`) to MLflow, a run each."""

@@ -125,6 +125,19 @@ def test_the_repositorys_file_loads_with_its_values():
             {"compare.arms": ARMS | {"hybrid": {"train.learning_rate": [1e-4, 0.0]}}},
             "compare.arms.hybrid: `train.learning_rate`: Input should be greater than 0 (got 0.0)",
         ),
+        (
+            {"compare.arms": ARMS | {"hybrid": {"train.seed": 3}}},
+            "compare.arms.hybrid: `train.seed`: every arm has the seeds of `compare.seeds`",
+        ),
+        (
+            {"compare.arms": ARMS | {"hybrid": {"train.lora_rank": 64}}},
+            "compare.arms.hybrid: `train.lora_rank`: all arms go on from one warm-up, which it would have to change; "
+            "change `train` itself, or give the arm `train.warmup_steps: 0`",
+        ),
+        (
+            {"compare.arms": ARMS | {"hybrid": {"train.warmup_steps": 96}}},
+            "compare.arms.hybrid: `train.warmup_steps`: all arms go on from one warm-up, which it would have to change",
+        ),
         ({"evaluate": 64}, "`evaluate`: Input should be a valid dictionary"),
     ],
 )

@@ -18,8 +18,8 @@ class Calibration(Record):
 
     reward: str = Field(min_length=1)
     terms: tuple[str, ...] = Field(min_length=1)
-    weights_status: Literal["fitted", "fixed", "not identifiable"]
-    """`fixed`: written in the parameters; `not identifiable`: the labels could not tell any."""
+    weights_status: Literal["fitted", "not identifiable"]
+    """`not identifiable`: the labels could not tell any, and the hybrid's fixed formula stands."""
     weights: FittedWeights | None
     """None unless fitted."""
     maps: LanguageMaps | None
@@ -28,9 +28,8 @@ class Calibration(Record):
     """What "correct" meant in the fit; None where there was none."""
     num_rows: int = Field(ge=0)
     num_questions: int = Field(ge=0)
-    encoder: str | None
-    """None where no term needs one."""
-    encoder_fingerprint: str | None
+    encoder: str
+    encoder_fingerprint: str
     created_from: dict[str, str]
     """Fingerprints of what went in, by name."""
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 MIN_LANGUAGE_SHARE = 0.5
-"""Of an answer's words, from which on it counts as in the language; as `reward.min_language_share` has it."""
+"""Of an answer's words, from which on it counts as in the language. The default of `reward.min_language_share`, but
+fixed: figures must compare, whatever a reward asks."""
 
 
 class Judged(Protocol):

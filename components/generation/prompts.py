@@ -30,7 +30,7 @@ class PromptFormat:
         if self.is_chat:
             return self._chat_text(question, examples)
         labels = language(lang)
-        blocks = [f"{labels.question_label} {q}\n{labels.answer_label} {a}" for q, a in examples]
+        blocks = [f"{labels.question_label} {q}\n{labels.answer_label} {_on_one_line(a)}" for q, a in examples]
         return "\n\n".join([*blocks, f"{labels.question_label} {question}\n{labels.answer_label}"])
 
     def encode(self, prompt_text: str) -> list[int]:
@@ -42,11 +42,14 @@ class PromptFormat:
         return self.encode(self.prompt_text(question, lang, hint))
 
     def response_ids(self, response: str) -> list[int]:
-        """Token ids (T,) that a model should generate to give `response`, its end included."""
+        """Token ids (T,) that a model should generate to give `response`, its end included.
+
+        A base model learns it on one line, where it ends: at the first line break of its own it would be cut off.
+        """
         if self.is_chat:
             ids = self.tokenizer(response, add_special_tokens=False)["input_ids"]
             return [*ids, self.tokenizer.eos_token_id]
-        return list(self.tokenizer(f" {response}\n", add_special_tokens=False)["input_ids"])
+        return list(self.tokenizer(f" {_on_one_line(response)}\n", add_special_tokens=False)["input_ids"])
 
     def response_text(self, token_ids: Sequence[int]) -> str:
         """The response in generated ids: for a base model, the first line."""
@@ -71,6 +74,10 @@ class PromptFormat:
         ]
         turns.append({"role": "user", "content": question})
         return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(part for line in text.split("\n") if (part := line.strip()))
 
 
 # A line break as the three kinds of vocabularies in use write it: plain, byte-level BPE, byte fall-back.

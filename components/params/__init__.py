@@ -159,6 +159,15 @@ def _wrong_arms(params: Params) -> list[str]:
 def _wrong_arm(params: Params, arm: str, values: Mapping[str, Any]) -> list[str]:
     others = [key for key in values if key.partition(".")[0] not in ARM_SECTIONS]
     wrong = [f"compare.arms.{arm}: `{key}`: an arm changes {', '.join(ARM_SECTIONS)} alone" for key in others]
+    if "train.seed" in values:
+        wrong.append(f"compare.arms.{arm}: `train.seed`: every arm has the seeds of `compare.seeds`")
+    if values.get("train.warmup_steps", params.train.warmup_steps):
+        of_warmup = [key for key in values if key.startswith(("train.lora_", "train.warmup_"))]
+        wrong += [
+            f"compare.arms.{arm}: `{key}`: all arms go on from one warm-up, which it would have to change; change "
+            "`train` itself, or give the arm `train.warmup_steps: 0`"
+            for key in of_warmup
+        ]
     try:
         params.with_values({key: value for key, value in values.items() if key not in others})
     except ValidationError as error:

@@ -87,7 +87,7 @@ class GateParams(Section):
 
 
 class TrainParams(Section):
-    """The warm-up and the policy-gradient run."""
+    """The warm-up and what is trained from it."""
 
     seed: int = Field(ge=0, lt=2**31)
     """Of training alone: another one repeats it on the same problems and references."""

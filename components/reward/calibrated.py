@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from components.calibration import Calibration, FittedWeights, LanguageMaps
-from components.contracts import ContractError, write_json
+from components.contracts import ContractError, PipelineError, write_json
 from components.encoding import Encoder
 from components.params import RewardName, RewardParams
 from components.reward.bank import ReferenceBank
@@ -97,12 +97,25 @@ def training_reward(params: RewardParams, encoder: Encoder, folder: Path) -> Rew
 
     Raises:
         ContractError: The folder is needed and broken.
-        PipelineError: The setup lacks what the reward needs.
+        PipelineError: The setup lacks what the reward needs, or is another than that of the calibration.
     """
+    setup = RewardSetup.from_params(params)
     if params.calibrated:
+        _check_setup(setup, folder)
         return load_reward(folder, encoder)
     bank = ReferenceBank.read(folder) if params.function == "margin" else None
-    return make_reward(params.function, RewardSetup.from_params(params), encoder, bank)
+    return make_reward(params.function, setup, encoder, bank)
+
+
+def _check_setup(wanted: RewardSetup, folder: Path) -> None:
+    """The weights belong to the values that they were fitted with, which `load_reward` takes."""
+    own = _read_setup(folder / SETUP)
+    for key, value in wanted:
+        if value != (fitted := getattr(own, key)):
+            raise PipelineError(
+                f"params.yaml: `reward.calibrated`: `reward.{key}` is {value}, but {fitted} in {folder}; "
+                "calibrate with it (`dvc repro calibrate`), or give it the same value"
+            )
 
 
 def _names(terms: Sequence[str]) -> list[RewardName]:

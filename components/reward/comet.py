@@ -178,7 +178,9 @@ class CometReward:
         question: Sequence[str | None] | None = None,
         **_: Any,  # noqa: ANN401
     ) -> Scores:
-        """None without the question, or without a reference that the checkpoint needs; 0 for an empty response.
+        """None without the question, or without a reference that the checkpoint needs.
+
+        An empty response gets 0, or the batch's least where that is less: some checkpoints' scores have no bounds.
 
         Raises:
             PipelineError: The checkpoint does not load.
@@ -190,9 +192,11 @@ class CometReward:
             bool(source.strip()) and (bool(reference.strip()) or not self.scorer.needs_reference)
             for source, reference in zip(sources, references, strict=True)
         ]
-        found: Scores = [0.0 if one else None for one in known]
         rows = [i for i, text in enumerate(texts) if text.strip() and known[i]]
         asked = ([column[i] for i in rows] for column in (sources, texts, references))
-        for i, score in zip(rows, self.scorer.score(*asked), strict=True):
+        scores = self.scorer.score(*asked)
+        least = min([0.0, *scores])
+        found: Scores = [least if one else None for one in known]
+        for i, score in zip(rows, scores, strict=True):
             found[i] = score
         return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.answers.reading import read_answer
-from components.reward.functions import Scores, stated_answer
+from components.reward.functions import Choices, Scores, stated_answer
 from components.reward.terms import Reward
 from components.reward.texts import Completion, judged, steps, visible
 from components.reward.translation import chrf
@@ -21,14 +21,18 @@ class AnswerChrf:
         lang: Sequence[str],
         reference_text: Sequence[str | None],
         reference_answer: Sequence[str | None] | None = None,
+        choices: Choices | None = None,
         **_: Any,  # noqa: ANN401
     ) -> Scores:
         """None where the reference has no answer."""
-        answers = reference_answer or [None] * len(completions)
+        rows = zip(completions, lang, reference_text, strict=True)
+        nothing = [None] * len(completions)
         scores: Scores = []
-        for completion, code, text, answer in zip(completions, lang, reference_text, answers, strict=True):
-            known = answer if answer is not None else stated_answer(text)
-            read = read_answer(visible(completion), code).value if known is not None else None
+        for (completion, code, text), answer, own in zip(
+            rows, reference_answer or nothing, choices or nothing, strict=True
+        ):
+            known = answer if answer is not None else stated_answer(text, own or ())
+            read = read_answer(visible(completion), code, choices=own or ()).value if known is not None else None
             scores.append(None if known is None else chrf(read, known) if read is not None else 0.0)
         return scores
 

@@ -1,7 +1,7 @@
 """Rewards by a sentence encoder: the whole response, its steps, its margin over other references; and repetition.
 
-An empty response scores 0: its embedding means nothing. Where the encoder does not declare the language a score is
-given all the same and a warning is printed once; `HybridReward` leaves it out.
+An empty response scores the least that can be: its embedding means nothing. Where the encoder does not declare the
+language a score is given all the same and a warning is printed once; `HybridReward` leaves it out.
 """
 
 import sys
@@ -28,6 +28,7 @@ class EmbeddingReward:
     """max(0, cos(E(y), E(y*))): closeness of the whole response to the English reference. Values 0 to 1."""
 
     __name__ = "embedding"
+    LEAST = 0.0
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
@@ -44,7 +45,7 @@ class EmbeddingReward:
         responses = [judged(visible(completion)) for completion in completions]
         references = [judged(visible(text)) if text else "" for text in reference_text]
         rows = [i for i, (own, wanted) in enumerate(zip(responses, references, strict=True)) if own.strip() and wanted]
-        scores: Scores = [0.0 if wanted else None for wanted in references]
+        scores: Scores = [self.LEAST if wanted else None for wanted in references]
         if not rows:  # no model is loaded for nothing
             return scores
         vectors = self.encoder.encode([responses[i] for i in rows] + [references[i] for i in rows])
@@ -64,6 +65,7 @@ class MarginReward(EmbeddingReward):
     """
 
     __name__ = "margin"
+    LEAST = -1.0
 
     def __init__(self, encoder: Encoder, bank: ReferenceBank) -> None:
         """The bank's vectors must be the encoder's."""

@@ -1,7 +1,8 @@
-"""Warm-up, then RL (GRPO, RLOO, PPO) or supervised steps with LoRA; base, warm-up and trained stay apart.
+"""Warm-up, then RL (RAFT, GRPO, RLOO, PPO) or supervised steps with LoRA; base, warm-up and trained stay apart.
 
 The warm-up is supervised on the English references of `train`; RL answers the same problems' questions in the trained
-languages and is rewarded as `reward.function` says. The checkpoint is chosen on `validation`.
+languages and is rewarded as `reward.function` says; RAFT learns the best rewarded by supervised steps. The checkpoint
+is chosen on `validation`.
 Writes adapters/warmup, adapters/trained, data/train/completions.parquet and plots/train.csv.
 Run: `python -m components.train`.
 """

@@ -1,5 +1,6 @@
 """Going on from a trainer's checkpoints, however it ended: killed, stopped, or with the disk full."""
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -66,13 +67,21 @@ def _state_of(checkpoint: Path) -> TrainerState:
 def last_whole_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written to its end; torn ones are removed.
 
-    The trainer writes its state last, so a checkpoint without it was cut off by a kill.
+    The trainer writes its state last, so a checkpoint without it, or with half of it, was cut off by a kill.
     """
     for checkpoint in folder.glob("checkpoint-*"):
-        if not (checkpoint / TRAINER_STATE_NAME).is_file():
+        if not _is_whole(checkpoint / TRAINER_STATE_NAME):
             shutil.rmtree(checkpoint)
     newest = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     return Path(newest) if newest else None
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        json.loads(state.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class WholeCheckpoints(Trainer):

@@ -21,7 +21,7 @@ class TrainingData:
     """What each part of training is given.
 
     `warmup` (English) for the warm-up; of the other problems `rollouts` (trained languages) for RL and `english` for
-    `sft`; `validation` (trained languages) for the choice of the checkpoint.
+    `sft` and RAFT (its English lessons and hints); `validation` (trained languages) for the choice of the checkpoint.
     """
 
     shots: list[Question]

@@ -3,7 +3,8 @@
 TRL hands over the whole step (no accumulation of its own); what goes back is the step's loss without a graph. Rollouts
 whose advantage is 0 cannot move anything and are left out. Sampler and learner are compared on every part: where they
 differ by more than `MAX_MEAN_GAP` on average, each token's advantage is weighted with min(p_learner / p_sampler,
-`MAX_WEIGHT`), the truncated importance correction that TRL uses for vLLM.
+`MAX_WEIGHT`), the truncated importance correction that TRL uses for vLLM. The learner's are those from before the
+step's first update: how far the policy has moved since is what the clipped ratio holds.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,7 +51,7 @@ class Learning:
     def learn(self, model: Any, batch: Batch, loss_of: Loss) -> Tensor:  # noqa: ANN401
         """Gradients of the step's loss into the adapter, none where they would not be finite; the loss () float32."""
         moving = take(batch, _per_token(batch["advantages"]).any(1).nonzero()[:, 0])
-        loss, sums = torch.zeros(()), Sums()
+        loss, sums = self._nothing(), Sums()
         if len(moving["prompt_ids"]):
             loss, sums = self._in_parts(model, moving, len(batch["prompt_ids"]), loss_of)
         self.trainer.log_step(sums.values() | {"learned_share": len(moving["prompt_ids"]) / len(batch["prompt_ids"])})
@@ -58,12 +59,16 @@ class Learning:
         self.trainer.log_step({"faults/skipped_steps": self.faults.skipped, "faults/retries": self.faults.retries})
         return loss.detach().requires_grad_()  # a leaf: the Trainer's own backward ends here
 
+    def _nothing(self) -> Tensor:
+        """A loss () of 0 where the Trainer wants it: on its own device."""
+        return torch.zeros((), device=self.trainer.accelerator.device)
+
     def _in_parts(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
         step = partial(self._once, model, batch, num_rows, loss_of)
         return self.faults.once_more_if_memory_lacks(self, model, step)
 
     def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
-        total, sums, replicas = torch.zeros(()), Sums(), self.trainer.replicas
+        total, sums, replicas = self._nothing(), Sums(), self.trainer.replicas
         parts = self._parts(model, batch)
         compared = self.trainer.state.global_step % len(parts)  # with the base: one part a step, in turn
         own = partial(self.trainer.forward, model)
@@ -74,7 +79,7 @@ class Learning:
             losses = [loss_here(part, told) for part, told in zip(together, tolds, strict=True)]
             replicas.backward(losses, tolds, self.trainer.accelerator.backward)
             for part, told, loss in zip(together, tolds, losses, strict=True):
-                total = total + loss.detach().cpu()
+                total = total + loss.detach().to(total.device)  # another process may have computed it
                 self._note(part, told["logps"].detach(), told["entropies"], sums)
                 if part is parts[compared]:
                     self._compare_with_base(model, part, told["logps"].detach(), sums)
@@ -114,7 +119,7 @@ class Learning:
 
     def _corrected(self, part: Batch, logps: Tensor, sums: Sums) -> Tensor:
         """The advantages as they are, or (B, C) where the sampler was too far off."""
-        mask, log_ratio = part["completion_mask"].bool(), logps - part["sampling_per_token_logps"]
+        mask, log_ratio = part["completion_mask"].bool(), _before(part, logps) - part["sampling_per_token_logps"]
         corrects = float(log_ratio.abs()[mask].mean()) > MAX_MEAN_GAP
         sums.add("sampling/corrected", corrects, 1)
         if not corrects:
@@ -131,7 +136,7 @@ class Learning:
 
     def _note(self, part: Batch, logps: Tensor, entropies: Tensor, sums: Sums) -> None:
         mask = part["completion_mask"].bool()
-        gap = (logps - part["sampling_per_token_logps"]).abs()
+        gap = (_before(part, logps) - part["sampling_per_token_logps"]).abs()
         values = {"sampling/logp_difference_mean": gap, "entropy": entropies}
         old = part.get("old_per_token_logps")
         if old is not None:
@@ -157,6 +162,12 @@ class Learning:
 
     def _names(self, part: Batch) -> list[str]:
         return [self._langs[index] for index in part["lang"].tolist()]
+
+
+def _before(part: Batch, logps: Tensor) -> Tensor:
+    """The learner's log-probabilities (B, C) from before the step's first update, which `logps` are in its first."""
+    old: Tensor | None = part.get("old_per_token_logps")
+    return logps if old is None else old
 
 
 def _per_token(advantages: Tensor) -> Tensor:

@@ -16,7 +16,6 @@ from transformers import logging as transformers_logging
 
 from components.contracts import ModelManifest
 from components.encoding import Encoder
-from components.environment import num_cores
 from components.generation.manifest import read_manifest
 from components.generation.models import choose_device, choose_dtype, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
@@ -26,8 +25,9 @@ from components.journal import Journal
 from components.params import Params
 from components.progress import Progress
 from components.reward.build import load_reward_translator
-from components.reward.calibrated import training_reward
+from components.reward.calibrated import CalibratedReward, training_reward
 from components.reward.functions import Scores
+from components.reward.terms import Reward
 from components.stage import StageRun
 from components.train.callbacks import Budget, Candidates, Completions, LiveMetrics, StepsAlone, save_adapter
 from components.train.data import TrainingData, read_training_data
@@ -120,7 +120,7 @@ def _reinforce(
         sampled,
         begun.prompt_format,
         begun.data.rollouts,
-        training_reward(run.params.reward, encoder, CALIBRATION),
+        _reward(run, encoder),
         run.params,
         begun.work / "rl",
         [StepsAlone(encoder.forget), *callbacks, Completions(begun.work / "rl" / "completions", run.log_artifact)],
@@ -144,7 +144,7 @@ def _ranked(run: StageRun, begun: _Begun, responder: Responder) -> tuple[list[Le
 def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
     """RAFT's rollouts, scored."""
     encoder = Encoder(run.params.reward.encoder)
-    reward = training_reward(run.params.reward, encoder, CALIBRATION)
+    reward = _reward(run, encoder)
 
     def score(**columns: Any) -> Scores:  # noqa: ANN401
         encoder.forget()  # as `StepsAlone`
@@ -152,6 +152,13 @@ def _sample(run: StageRun, begun: _Begun, responder: Responder) -> Round:
 
     english = {question.problem_id: question for question, _ in begun.data.english}
     return sample_round(run.params, begun.data.rollouts, english, responder, score, begun.journal, run.log_metrics)
+
+
+def _reward(run: StageRun, encoder: Encoder) -> Reward:
+    reward = training_reward(run.params.reward, encoder, CALIBRATION)
+    if run.params.reward.calibrated and not isinstance(reward, CalibratedReward):
+        run.say("warning: `reward.calibrated`, but no weights could be fitted: the hybrid's fixed formula is used")
+    return reward
 
 
 def _references(run: StageRun, begun: _Begun) -> list[Lesson]:
@@ -177,7 +184,7 @@ def _teach(
         steps=train.steps * train.epochs,
         batch_size=train.lessons_per_step,
         learning_rate=train.learning_rate,
-        learning_rate_warmup_steps=train.learning_rate_warmup_steps,
+        learning_rate_warmup_steps=train.learning_rate_warmup_steps * train.epochs,
         micro_batch_tokens=train.micro_batch_tokens,
         save_every=train.save_every * train.epochs,
         seed=train.seed,
@@ -203,7 +210,7 @@ def _begun(run: StageRun) -> Iterator[_Begun]:
     data = read_training_data(params)
     device, dtype = choose_device().type, str(choose_dtype(params.models.dtype)).removeprefix("torch.")
     if device == "cpu" and num_processes > 1:  # which share the cores
-        torch.set_num_threads(max(1, num_cores() // num_processes))
+        torch.set_num_threads(max(1, int(os.environ["OMP_NUM_THREADS"]) // num_processes))
     # dtype, threads and device change the last digits of every product, so a checkpoint belongs to them
     threads = f"{torch.get_num_threads()} threads" + (f" in each of {num_processes} processes" * (num_processes > 1))
     run.say(f"{device}, {dtype}, {threads}, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}")

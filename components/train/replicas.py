@@ -116,7 +116,7 @@ class Replicas:
         self.begin_step()
         order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:BEGINNING], len(prompts[i])))
         size = -(-len(order) // (len(self._helpers) + 1))
-        first, *others = [order[at : at + size] for at in range(0, len(order), size)] or [[]]
+        first, *others = [order[at : at + size] for at in range(0, len(order), size)]
         for helper, share in zip(self._helpers, others, strict=False):
             seed = int(torch.randint(2**62, (1,))) if decoding.temperature else 0
             helper.ask("generate", seed, [prompts[i] for i in share], decoding, stop_ids.tolist(), keywords)

@@ -1,4 +1,4 @@
-"""Supervised steps on written responses: the warm-up on English references, and the method `sft`.
+"""Supervised steps on written responses: the warm-up on English references, the methods `raft` and `sft`.
 
 Worked examples stay in the prompt and get no loss. The same log-probabilities as in RL, averaged over response tokens,
 in the same micro-batches.

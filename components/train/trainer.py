@@ -13,6 +13,7 @@ Checked against trl 1.16.0 (pinned); tests/train/test_trainer.py fails where a s
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import Any
 
 import torch
@@ -113,7 +114,8 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         unique = [self.prompt_format.encode(prompt) for prompt in prompts[:: self.num_generations]]
         rollouts = self.rollouts.sample(unique, self.num_generations)
         told = supports(rollouts)
-        self._support = None if told is None else pad_sequence(told, batch_first=True)
+        device = self.accelerator.device
+        self._support = None if told is None else pad_sequence([own.to(device) for own in told], batch_first=True)
         self._sums.count("seconds/sampling", time.perf_counter() - started)
         return {
             "prompt_ids": [ids for ids in unique for _ in range(self.num_generations)],
@@ -161,6 +163,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         if self._support is not None:
             output["support"] = self._support
         scale = self._scale(self._totals.view(-1, self.num_generations))
+        scale = scale.masked_fill(is_silent(self._totals, self.num_generations), 0)  # what rounding left of R - mean
         output["advantages"] = (output["advantages"].view(-1, self.num_generations) * scale[:, None]).view(-1)
         output["lang"] = self.learning.lang_ids([row["lang"] for row in inputs])
         logged: Any = self._logs["advantages"]  # TRL's for these rows are at its end
@@ -184,8 +187,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         draw = torch.Generator().manual_seed(self.args.seed * 1_000_003 + self.state.global_step)
         order = torch.randperm(len(data), generator=draw).tolist()
         others = [row for index in order if (row := data[index])["prompt"] not in asked]
-        chosen = (others or [data[index] for index in order])[:count]
-        chosen += chosen[: count - len(chosen)]
+        chosen = islice(cycle(others or [data[index] for index in order]), count)
         return [row for row in chosen for _ in range(self.num_generations)]
 
     def _get_per_token_logps_and_entropies(

@@ -41,7 +41,7 @@ def test_what_is_written_is_read_and_scores_the_same(tmp_path):
 
 
 def test_a_reward_without_fitted_weights_has_none(tmp_path):
-    fixed = calibration(weights_status="fixed", weights=None, encoder=None, encoder_fingerprint=None)
+    fixed = calibration(weights_status="not identifiable", weights=None)
     fixed.write(tmp_path)
     assert Calibration.read(tmp_path) == fixed
 

@@ -98,6 +98,22 @@ def test_a_response_is_read_back_and_ends_in_a_stop(chat, text):
     assert BOS not in ids
 
 
+LINES = "First 5 + 7 = 12.\n\n  So it is 12. \r\nThe answer is 12."
+
+
+def test_a_base_model_learns_and_is_shown_an_answer_of_several_lines_on_one():
+    asked = prompt_format(False)
+    one_line = "First 5 + 7 = 12. So it is 12. The answer is 12."
+    assert asked.response_text(asked.response_ids(LINES)) == one_line
+    assert f"\n{languages()['es'].answer_label} {one_line}\n\n" in asked.prompt_text("¿Y 3?", "es", ("How?", LINES))
+
+
+def test_a_chat_model_learns_an_answer_of_several_lines_as_it_is():
+    asked = prompt_format(True)
+    assert asked.response_text(asked.response_ids(LINES)) == LINES
+    assert LINES in asked.prompt_text("¿Y 3?", "es", ("How?", LINES))
+
+
 def test_what_a_base_model_writes_after_its_line_is_no_response():
     asked = prompt_format(False)
     ids = asked.tokenizer(" 5 + 7 = 12.\n\nQuestion: 1 + 1?", add_special_tokens=False)["input_ids"]

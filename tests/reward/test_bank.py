@@ -48,6 +48,11 @@ def test_the_margin_is_its_formula(responses, own, references, size):
     np.testing.assert_allclose(margin, wanted, atol=1e-5)
 
 
+def test_an_empty_response_has_the_least_margin():
+    margin = MarginReward(packaged_encoder(), make_bank(packaged_encoder(), REFERENCES))
+    assert margin(completions=[" ", " "], lang=["es", "es"], reference_text=["12 apples.", None]) == [-1.0, None]
+
+
 @given(vectors(12))
 def test_the_rows_own_reference_does_not_count(references):
     with_own, without = ReferenceBank(references, ""), ReferenceBank(references[1:], "")

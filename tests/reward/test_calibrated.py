@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from components.comparison.compare import Compared
 from components.comparison.fit import FitSettings, fit_hybrid
 from components.comparison.keep import keep
-from components.contracts import ContractError
+from components.contracts import ContractError, PipelineError
 from components.encoding import Encoder
 from components.params import load_params
 from components.reward.bank import BANK
@@ -128,6 +128,15 @@ def test_training_takes_the_calibrated_one_where_the_parameters_say_so(folder):
     assert fixed.terms.encoder is encoder
     margin = training_reward(params.model_copy(update={"function": "margin"}), encoder, folder)
     assert margin.__name__ == "margin"
+
+
+def test_training_refuses_weights_that_were_fitted_with_other_values(folder):
+    params = load_params().reward.model_copy(update={"calibrated": True, "other_language_factor": 0.5})
+    with pytest.raises(PipelineError) as caught:
+        training_reward(params, Encoder(params.encoder), folder)
+    assert str(caught.value).startswith(
+        "params.yaml: `reward.calibrated`: `reward.other_language_factor` is 0.5, but 0.25 in "
+    )
 
 
 def damaged(folder, tmp_path, name, change):

@@ -3,6 +3,7 @@
 import json
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -227,6 +228,14 @@ def test_broken_files_are_one_line(tmp_path, capsys, monkeypatch):
     assert "`nobody/nothing`" in error("nobody/nothing")
 
 
+@pytest.mark.parametrize(("score", "empty"), [(-0.5, -0.5), (0.5, 0.0)])
+def test_an_empty_response_is_never_the_best_whatever_the_scale(score, empty):
+    reward = CometReward("never loaded")
+    reward.scorer = SimpleNamespace(needs_reference=True, score=lambda *_: [score])
+    rows = {"question": ["q"] * 2, "reference_text": ["r"] * 2}
+    assert reward(completions=["so", " "], **rows) == [score, empty]
+
+
 def test_the_reward_scores_rows_and_leaves_its_model_behind(checkpoints, scorers):
     sources, texts, references = COLUMNS
     reward = CometReward(str(checkpoints["plain"]))
@@ -235,8 +244,9 @@ def test_the_reward_scores_rows_and_leaves_its_model_behind(checkpoints, scorers
     completions = [*texts, "something", " "]
     scores = reward(completions=completions, **columns)
     expected = scorers["plain"].score(*COLUMNS)
-    expected[texts.index("")] = 0.0
-    assert scores == [*(pytest.approx(score, abs=1e-6) for score in expected), None, 0.0]
+    least = min(0.0, *(score for score, text in zip(expected, texts, strict=True) if text))
+    expected[texts.index("")] = least
+    assert scores == [*(pytest.approx(score, abs=1e-6) for score in expected), None, pytest.approx(least)]
     assert [type(score) for score in scores] == [float] * 5 + [type(None), float]
     copy, num_bytes = pickled(reward)
     assert num_bytes < 1000

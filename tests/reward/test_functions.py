@@ -14,6 +14,7 @@ from components.encoding import Encoder
 from components.offline.commands import _REWARDS
 from components.params import RewardName, load_params
 from components.reward.build import make_reward
+from components.reward.paper import AnswerChrf
 from components.reward.setup import RewardSetup
 from components.reward.texts import steps, visible
 from tests.pickled import pickled
@@ -241,6 +242,13 @@ def test_half_of_a_surrogate_pair_is_no_character(monkeypatch):
         own = reward(name)
         row = {**GOLD_ROWS[0], "completion": GOLD_ROWS[0]["completion"][:4] + "\ud83d" + GOLD_ROWS[0]["completion"][4:]}
         assert own(**columns([row])) == pytest.approx(own(**columns([GOLD_ROWS[0]])), abs=1e-6), name
+
+
+def test_the_papers_answer_may_be_a_choice():
+    texts = ["La respuesta es B.", "La respuesta es A.", "No lo sé."]
+    given = {"lang": ["es"] * 3, "reference_text": ["The answer is B."] * 3, "choices": [("Lima", "Quito")] * 3}
+    assert AnswerChrf()(completions=texts, reference_answer=["B"] * 3, **given) == [1.0, 0.0, 0.0]
+    assert AnswerChrf()(completions=texts, **given) == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("name", ["answer", "hybrid_paper"])

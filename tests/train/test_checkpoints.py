@@ -108,6 +108,15 @@ def test_stopped_while_weights_change_nothing_half_done_is_saved(tmp_path):
     assert last_whole_checkpoint(tmp_path).name == "checkpoint-1"
 
 
+def test_a_checkpoint_whose_state_was_cut_off_is_none(tmp_path):
+    for step, text in ((1, "{}"), (2, '{"log_history": [{"lo'), (3, None)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if text is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(text)
+    assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-1"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
+
+
 def test_a_full_disk_is_told_and_the_checkpoint_before_stays(tmp_path, monkeypatch):
     trainer, policy = small_trainer(tmp_path, steps=3, config={"save_steps": 1, "save_total_limit": 1})
     save = trainer._save_rng_state

@@ -142,11 +142,14 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(tmp_path):
 
 
 class SilentLong(Characters):
-    """No signal for prompts of more than four characters."""
+    """No signal for prompts of more than so many characters."""
+
+    def __init__(self, longest=4, score=0.5):
+        self.longest, self.score = longest, score
 
     def __call__(self, completions, prompts, **columns):
         scores = super().__call__(completions, **columns)
-        return [0.5 if len(prompt) > 4 else score for score, prompt in zip(scores, prompts, strict=True)]
+        return [self.score if len(prompt) > self.longest else own for own, prompt in zip(scores, prompts, strict=True)]
 
 
 @pytest.mark.parametrize("resample", [True, False])
@@ -168,8 +171,26 @@ def test_groups_without_signal_are_left_out_or_drawn_again(tmp_path, resample):
         assert (table["advantage"][~silent] != 0).any()
 
 
-def test_a_sampler_that_is_far_off_is_corrected_for(tmp_path, monkeypatch):
-    """A = A · min(p_learner / p_sampler, 2) at every token, computed here once more from what the step saw."""
+def test_a_group_without_signal_is_one_whatever_rounding_leaves(tmp_path):
+    rewards = torch.full((2, 8), 0.05)
+    assert (rewards - rewards.mean(1, keepdim=True)).abs().max() > 0, "this reward says nothing here"
+    trainer, _ = small_trainer(tmp_path, SilentLong(0, 0.05), steps=1, config={"num_generations": 8})
+    trainer.train()
+    assert logged(trainer)[0]["learned_share"] == 0
+
+
+def test_where_too_few_other_prompts_are_left_they_are_drawn_more_than_once(tmp_path):
+    trainer, _ = small_trainer(tmp_path, SilentLong(1), steps=2, num_prompts=PROMPTS + 1, resample_silent=True)
+    trainer.train()
+    assert all(step["resampled_groups"] >= 3 for step in logged(trainer)[:2])
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_sampler_that_is_far_off_is_corrected_for(tmp_path, monkeypatch, epochs):
+    """A = A · min(p_learner / p_sampler, 2) at every token, computed here once more from what the step saw.
+
+    In a second pass over the rollouts the learner's are still those of the first.
+    """
     seen = []
 
     def watched(learning, part, logps, sums):
@@ -182,7 +203,7 @@ def test_a_sampler_that_is_far_off_is_corrected_for(tmp_path, monkeypatch):
     original = Learning._corrected
     monkeypatch.setattr(Learning, "_corrected", watched)
     said = []
-    trainer, _ = small_trainer(tmp_path, steps=1, warn=said.append)
+    trainer, _ = small_trainer(tmp_path, steps=epochs, warn=said.append, config={"num_iterations": epochs})
     for parameter in trainer.sampled.model.parameters():
         parameter.data = parameter.data.clone()
     real = trainer.sampled.refresh
@@ -193,11 +214,14 @@ def test_a_sampler_that_is_far_off_is_corrected_for(tmp_path, monkeypatch):
 
     trainer.sampled.refresh = off
     trainer.train()
-    (step,) = (entry for entry in logged(trainer) if "sampling/corrected" in entry)
-    assert step["sampling/logp_difference_mean"] > 0.02
-    assert step["sampling/corrected"] == 1
+    steps = [entry for entry in trainer.state.log_history if "sampling/corrected" in entry]
+    assert len(steps) == len(seen) == epochs
+    assert all(step["sampling/logp_difference_mean"] > 0.02 and step["sampling/corrected"] == 1 for step in steps)
+    assert len({step["sampling/logp_difference_mean"] for step in steps}) == 1, "it is no measure of what was learned"
     assert len(said) == 1
     assert "weighted by importance" in said[0]
-    ((part, logps, advantages),) = seen
-    expected = part["advantages"][:, None] * (logps - part["sampling_per_token_logps"]).exp().clamp(max=2)
-    torch.testing.assert_close(advantages, expected)
+    (_, first, _), (_, last, _) = seen[0], seen[-1]
+    assert torch.equal(first, last) == (epochs == 1)
+    for part, _, advantages in seen:
+        expected = part["advantages"][:, None] * (first - part["sampling_per_token_logps"]).exp().clamp(max=2)
+        torch.testing.assert_close(advantages, expected)
