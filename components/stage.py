@@ -75,8 +75,9 @@ class StageRun:
         self._tracked.log_metrics({f"{self._prefix}{name}": value for name, value in metrics.items()}, step)
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Send a file, or a folder, to MLflow's `folder`."""
-        self._tracked.log_artifact(path, f"{self._prefix}{folder or ''}".rstrip("/") or None)
+        """Send a file to MLflow's `folder`, or a folder under that or its own name."""
+        folder = folder or (path.name if path.is_dir() else "")
+        self._tracked.log_artifact(path, f"{self._prefix}{folder}".rstrip("/") or None)
 
     def log_rewards(self, comparison: Mapping[str, Any]) -> None:
         """Send rewards as they compare on given responses (`components.comparison`) to MLflow, a run each."""

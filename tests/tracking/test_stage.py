@@ -33,6 +33,8 @@ def work(run: StageRun) -> None:
     folder.mkdir()
     (folder / "0.txt").write_text("x")
     run.log_artifact(folder)
+    run.part("rate-1", {}).log_artifact(folder)
+    run.part("rate-1", {}).log_artifact(folder / "0.txt", "own")
     run.metrics["languages"] = {"es": {"accuracy": 0.5, "scored": True}}
 
 run_stage("reference", work)
@@ -62,7 +64,8 @@ def test_finished_stage_leaves_metrics_receipt_and_run(repository: Path, all_run
     assert run.data.metrics == {"reward/mean": 1.0, "reference/languages/es/accuracy": 0.5}
     artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
     assert artifacts.is_relative_to(repository / "mlruns" / "artifacts")
-    assert (artifacts / "completions" / "0.txt").read_text() == "x"
+    for path in ("completions/0.txt", "rate-1/completions/0.txt", "rate-1/own/0.txt"):
+        assert (artifacts / path).read_text() == "x"
     assert json.loads((artifacts / "params.json").read_text())["train"]["steps"] == load_params().train.steps
     assert json.loads(Path("metrics/reference.json").read_text())["languages"]["es"]["accuracy"] == 0.5
     receipt = json.loads(Path("runs/reference.json").read_text())
