@@ -1,4 +1,4 @@
-"""`pb-rlsvr export`: the adapter, or a whole checkpoint with it folded in, ready for transformers, PEFT or vLLM.
+"""`pb-rlsvr export`: the adapter, or a whole checkpoint with it folded in, for transformers, PEFT or vLLM; its prompts.
 
 What is written names no path of this machine, and stands whole or not at all.
 """
@@ -15,11 +15,14 @@ import yaml
 
 from components.contracts import ModelEntry, PipelineError, write_json, write_text
 from components.generation.manifest import read_manifest
+from components.params import load_params
 from components.progress import say
 from components.promotion.adapter import ADAPTER, CONFIG, SUMMARY, WEIGHTS, adapter_sha256, is_reported
 from components.promotion.names import public_name
+from components.questions import read_questions
 
-CARD = Path("report/model_card.md")
+CARD, SHOTS = Path("report/model_card.md"), Path("data/problems/shots.jsonl")
+PROMPTS = "prompts.jsonl"
 MERGED = (
     "This is a whole checkpoint: the base with the LoRA adapter that the card describes folded into its weights "
     "(summed in float32, rounded once)."
@@ -44,6 +47,7 @@ def export(out: Path, adapter: Path, merged: bool) -> None:
             _write_checkpoint(folder, adapter, base)
         else:
             _write_adapter(folder, adapter, base)
+        _write_prompts(folder, base)
         write_text(folder / "README.md", _merged_card(card) if merged else card)
 
 
@@ -88,6 +92,19 @@ def _write_adapter(folder: Path, adapter: Path, base: ModelEntry) -> None:
     config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
     write_json(folder / CONFIG, config | {"base_model_name_or_path": public_name(base.name)})
     shutil.copyfile(adapter / WEIGHTS, folder / WEIGHTS)
+
+
+def _write_prompts(folder: Path, base: ModelEntry) -> None:
+    """Each language's prompt as in training, with `{question}` in the question's place."""
+    from components.generation.models import load_tokenizer
+    from components.generation.prompts import PromptFormat
+
+    asked = PromptFormat(load_tokenizer(base), read_questions(SHOTS))
+    how = {"add_special_tokens": not asked.is_chat, "stop": None if asked.is_chat else "\n"}
+    rows = [
+        {"lang": lang, "prompt": asked.prompt_text("{question}", lang), **how} for lang in load_params().base.languages
+    ]
+    write_text(folder / PROMPTS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def _write_checkpoint(folder: Path, adapter: Path, base: ModelEntry) -> None:

@@ -80,7 +80,8 @@ def _model(inputs: Inputs, params: Params) -> Bullets:
             f"Base: {public_name(params.models.policy)}, {size:,.0f} million parameters.",
             f"Adapter: LoRA of rank {params.train.lora_rank} (alpha {params.train.lora_alpha}; {targets}) in "
             "adapters/trained, read by PEFT.",
-            f"Prompts: {params.problems.num_shots} worked examples before the question, as in training and evaluation.",
+            f"Prompts: {params.problems.num_shots} worked examples before the question, as in training and evaluation; "
+            "`pb-rlsvr export` writes the whole prompt of each language beside this card (prompts.jsonl).",
             "Made for: short arithmetic word problems whose answer is a number or a letter, and research on carrying "
             "reasoning between languages. For nothing else.",
         ]

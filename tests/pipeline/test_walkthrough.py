@@ -1,6 +1,7 @@
 """README's walk-through of other people's data: its very parameters and files, through `reference` and `evaluate`."""
 
 import json
+import random
 import re
 import shutil
 import zlib
@@ -36,6 +37,7 @@ def walk(clone: Path):
     (clone / "params.yaml").write_text(before)
 
 
+WORDS = [a + b for a in ("ka", "mo", "li", "tu", "re", "so") for b in ("na", "pi", "do", "ve", "ra", "zu")]
 SENTENCES = {
     "Spanish": "¿Cuántas manzanas rojas hay en total en la cesta grande de la abuela? ({})",
     "Thai": "ในตะกร้าใบใหญ่ของคุณยายมีแอปเปิลสีแดงทั้งหมดกี่ลูก ({})",
@@ -73,6 +75,29 @@ def test_mgsm_and_gsm8k(clone: Path, walk) -> None:
     first = json.loads((clone / "data/problems/test.jsonl").read_text().splitlines()[0])
     assert first["answer"] == "18"
     assert (first["source_row"], first["translated_by"]) == (0, None)
+
+
+def test_questions_of_ones_own(clone: Path, walk) -> None:
+    """As many as README says, every third without an answer, the others' told in the English line alone."""
+    rng, rows = random.Random(5), []
+    for number in range(5000):
+        words = " ".join(rng.choice(WORDS) for _ in range(12))
+        for lang, ask in {"en": "How many", "es": "¿Cuántas", "th": "กี่", "sw": "Ngapi"}.items():
+            row = {"id": number, "lang": lang, "question": f"{ask} {number}: {words}?"}
+            rows.append(row | ({"answer": number + 1} if lang == "en" and number % 3 else {}))
+    rng.shuffle(rows)
+    (clone / "mine.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    walk("mine")
+    run(clone, "dvc", "repro", "problems")
+    seen = set()
+    for split, count in {"train": 4500, "calibration": 100, "validation": 200, "test": 200}.items():
+        asked = read_records(clone / f"data/problems/{split}.jsonl", Question)
+        assert {q.lang for q in asked} == {"en", "es", "th", "sw"}
+        problems = {q.problem_id for q in asked}
+        assert len(asked) == 4 * count == 4 * len(problems)
+        assert not problems & seen
+        seen |= problems
+        assert 0.5 < sum(q.answer is not None for q in asked) / len(asked) < 0.8
 
 
 def test_own_table(clone: Path, walk) -> None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 import yaml
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
+from components.ask import answer
 from components.contracts import PipelineError
+from components.params import load_params
 from components.promotion.adapter import ADAPTER
 from components.promotion.export import export
 from components.promotion.names import public_name
@@ -41,7 +43,8 @@ def texts(folder: Path) -> dict[str, str]:
 @pytest.mark.usefixtures("finished")
 def test_an_adapter_loads_with_peft_and_says_the_same():
     export(OUT, ADAPTER, merged=False)
-    assert {path.name for path in OUT.iterdir()} == {"adapter_config.json", "adapter_model.safetensors", "README.md"}
+    names = {"adapter_config.json", "adapter_model.safetensors", "prompts.jsonl", "README.md"}
+    assert {path.name for path in OUT.iterdir()} == names
     assert json.loads((OUT / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny"
     assert (OUT / "README.md").read_text() == CARD
     torch.testing.assert_close(logits(adapted(OUT)), logits(adapted()), atol=1e-5, rtol=0)
@@ -75,6 +78,23 @@ def test_weights_are_summed_in_float32_and_rounded_once():
     assert {value.dtype for value in found.values()} == {torch.bfloat16}
     assert found.keys() == folded.keys()
     assert all(torch.equal(found[key], value.to(torch.bfloat16)) for key, value in folded.items())
+
+
+@pytest.mark.usefixtures("finished")
+def test_with_its_prompts_it_answers_as_here():
+    """The lines of README, on a tiny model."""
+    export(OUT, ADAPTER, merged=True)
+    prompts = [json.loads(line) for line in (OUT / "prompts.jsonl").open(encoding="utf-8")]
+    assert [row["lang"] for row in prompts] == load_params().base.languages
+    row = next(row for row in prompts if row["lang"] == "es")
+    assert "¿2 + 3?" in row["prompt"]
+    assert (row["add_special_tokens"], row["stop"]) == (True, "\n")
+    question, num_new = "¿Cuántas son 2 + 7?", load_params().evaluate.max_new_tokens
+    model = pipeline("text-generation", str(OUT), dtype=torch.float32)
+    (found,) = model(
+        row["prompt"].replace("{question}", question), max_new_tokens=num_new, do_sample=False, return_full_text=False
+    )
+    assert found["generated_text"].split("\n")[0].strip() == answer(question, "es") != ""
 
 
 @pytest.mark.parametrize("merged", [False, True])
