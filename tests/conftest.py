@@ -1,7 +1,12 @@
 """What all tests share."""
 
+import os
+
 import torch
 from hypothesis import settings
+
+# Tests are of the processor: with an accelerator trainers would take it, and copies would want one each.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 # Tiny products gain nothing from threads, and lose much to their barriers where another process holds a core.
 torch.set_num_threads(1)

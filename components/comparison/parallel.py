@@ -1,4 +1,4 @@
-"""Work on many responses by as many processes as there are cores: reading and language statistics are plain Python.
+"""Work on many responses by several processes: reading and language statistics are plain Python.
 
 A score depends on nothing but its own response and reference, so pieces can be scored anywhere.
 """
@@ -19,6 +19,7 @@ Work = Callable[[Columns], T]
 
 PIECE = 64  # responses
 _FEW = 512  # responses that are not worth a start of processes, each of which loads the models
+_ON_ACCELERATOR = 4  # processes at most where each may load an encoder, COMET or a translator onto the one accelerator
 
 _work: Work[Any]
 
@@ -35,12 +36,12 @@ def in_pieces(work: Work[T], columns: Columns) -> list[tuple[Sequence[int], T]]:
         columns: As TRL has them, with `completions` and `lang`; all of one length.
     """
     order = sorted(range(len(columns["lang"])), key=lambda row: columns["lang"][row])
-    if len(order) < _FEW or num_cores() == 1:
+    if len(order) < _FEW or (num_processes := _num_processes()) == 1:
         return [(rows, work(_taken(columns, rows))) for rows in _split(order)]
     ends = [*accumulate(len(columns["completions"][row]) for row in order)]
-    bounds = [bisect(ends, ends[-1] * part / num_cores()) for part in range(num_cores())] + [len(order)]
+    bounds = [bisect(ends, ends[-1] * part / num_processes) for part in range(num_processes)] + [len(order)]
     shares = [_split(order[start:end]) for start, end in pairwise(bounds)]
-    with ProcessPoolExecutor(num_cores(), get_context("spawn"), _start, (work,)) as pool:
+    with ProcessPoolExecutor(num_processes, get_context("spawn"), _start, (work,)) as pool:
         results = pool.map(_apply, [[_taken(columns, rows) for rows in share] for share in shares])
         return [pair for share, found in zip(shares, results, strict=True) for pair in zip(share, found, strict=True)]
 
@@ -49,6 +50,12 @@ def in_order(pieces: Iterable[tuple[Sequence[int], Sequence[R]]]) -> list[R]:
     """One result a row, in the rows' order, from `in_pieces` of a work that gives one a row."""
     found = {row: result for rows, results in pieces for row, result in zip(rows, results, strict=True)}
     return [found[row] for row in range(len(found))]
+
+
+def _num_processes() -> int:
+    import torch
+
+    return min(num_cores(), _ON_ACCELERATOR) if torch.cuda.is_available() else num_cores()
 
 
 def _split(rows: Sequence[int]) -> list[Sequence[int]]:

@@ -13,6 +13,7 @@ from components.comparison.compare import CALIBRATED, HIDDEN, MEASURED, Compared
 from components.contracts import PipelineError, Question, Reference, ScoredResponse
 from components.contracts.records import Record
 from components.generation.manifest import read_manifest
+from components.generation.models import free_models
 from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding
 from components.journal import Journal
@@ -63,6 +64,12 @@ def sample_policy(run: StageRun, asked: Asked, num_samples: int, adapter: Path |
         run: Its params say which languages and how to sample.
         adapter: Of the trained policy; None for the base one.
     """
+    found = _sampled(run, asked, num_samples, adapter)
+    free_models()  # scoring may load others
+    return found
+
+
+def _sampled(run: StageRun, asked: Asked, num_samples: int, adapter: Path | None) -> list[Sampled]:
     params, manifest = run.params, read_manifest()
     shots = read_questions(SHOTS)
     responder = Responder.load(manifest.policy, params.models.dtype, shots, params.sampling.batch_size, adapter)

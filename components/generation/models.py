@@ -1,5 +1,6 @@
 """Loading what the `models` stage settled: policy or pivot, with or without an adapter, never with remote code."""
 
+import gc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def choose_dtype(name: str) -> torch.dtype:
     if name != "auto":
         return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
     if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     flags = processor_flags()
     # Intel's cores multiply it at 0.6 of float32's speed unless they have AMX (docs/LOG.md, 2026-11-30)
     has_fast_dots = "avx512_bf16" in flags and processor_vendor() == "AuthenticAMD"
@@ -55,6 +56,16 @@ def load_model(entry: ModelEntry, dtype: str, adapter: Path | None = None) -> Pr
     if adapter is not None:
         model = PeftModel.from_pretrained(model, existing_adapter(adapter))
     return model.eval()  # type: ignore[no-any-return]
+
+
+def free_models() -> None:
+    """Give back the memory of models that nothing names any more.
+
+    LoRA's layers refer to themselves (`components.lora.fuse`), so the count of references alone frees none of them.
+    """
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def existing_adapter(folder: Path) -> Path:

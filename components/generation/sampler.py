@@ -254,7 +254,8 @@ def _generate_batch(
         )
     if not with_logps:
         logps = logps[:, :0]
-    return [_collect(*row) for row in zip(tokens, truncated, logps, support, strict=True)]
+    told = (tokens.cpu(), truncated.cpu(), logps.cpu())  # an accelerator would be asked for every token
+    return [_collect(*row) for row in zip(*told, support, strict=True)]
 
 
 def _joined_beginnings(read: Sequence[_Read], num_samples: int) -> Beginnings | None:

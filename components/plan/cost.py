@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psutil
 import torch
 
 from components.params import Params
@@ -45,18 +46,21 @@ def data_sheet(name: str) -> Device:
     return Device(name, _USED_SHARE * flops, bytes_per_s, memory)
 
 
-def this_machine(dtype: torch.dtype, memory_bytes: float) -> Device:
+def this_machine(dtype: torch.dtype) -> Device:
     """Measured: a product such as a layer's, and a copy (a second or two)."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    is_accelerated = torch.cuda.is_available()
+    device = "cuda" if is_accelerated else "cpu"
+    rows, inner, outer = (4096, 4096, 8192) if is_accelerated else (512, 1024, 2048)  # else the start would be measured
     left, right = (
-        torch.randn(512, 1024, dtype=dtype, device=device),
-        torch.randn(1024, 2048, dtype=dtype, device=device),
+        torch.randn(rows, inner, dtype=dtype, device=device),
+        torch.randn(inner, outer, dtype=dtype, device=device),
     )
     product_s = _seconds(lambda: left @ right)
     block = torch.ones(64 * 2**20, dtype=torch.uint8, device=device)
     copy_s = _seconds(block.clone)
-    speed = 2 * 512 * 1024 * 2048 / product_s
-    return Device("this machine", speed, 2 * block.numel() / copy_s, memory_bytes, is_shared=device == "cpu")
+    speed = 2 * rows * inner * outer / product_s
+    memory = torch.cuda.get_device_properties(0).total_memory if is_accelerated else psutil.virtual_memory().total
+    return Device("this machine", speed, 2 * block.numel() / copy_s, memory, is_shared=not is_accelerated)
 
 
 def _seconds(run: Callable[[], object]) -> float:

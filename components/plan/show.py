@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -42,7 +41,7 @@ def show_plan(profile: str | None, device_name: str) -> None:
         raise PipelineError(
             f"{params.models.policy}: config.json names no model that is known here ({reason})"
         ) from None
-    device = this_machine(dtype, psutil.virtual_memory().total) if device_name == "here" else data_sheet(device_name)
+    device = this_machine(dtype) if device_name == "here" else data_sheet(device_name)
     size = dtype.itemsize
     print(f"{params.models.policy}: {shape.num_parameters / 1e6:,.0f} M parameters in {str(dtype).partition('.')[2]}, "
           f"LoRA {shape.num_lora / 1e6:,.1f} M; {device.name}")  # fmt: skip

@@ -111,7 +111,7 @@ class _BetweenSteps(TrainerCallback):
 
     def __init__(self) -> None:
         self._is_whole = False
-        self._drawn: tuple[Any, Any, torch.Tensor] | None = None
+        self._drawn: tuple[Any, Any, torch.Tensor, list[torch.Tensor]] | None = None
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
         """All of the step before is done and logged."""
@@ -128,8 +128,9 @@ class _BetweenSteps(TrainerCallback):
         self._is_whole = False
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Where the generators of random numbers stand; of an accelerator's there is no promise."""
-        self._drawn = (random.getstate(), np.random.get_state(), torch.random.get_rng_state())
+        """Where the generators of random numbers stand."""
+        accelerators = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        self._drawn = (random.getstate(), np.random.get_state(), torch.random.get_rng_state(), accelerators)
 
     def save(self, trainer: Trainer, folder: Path) -> bool:
         """Save the last finished step of this process; False where there is none, or no moment to save it."""
@@ -139,6 +140,7 @@ class _BetweenSteps(TrainerCallback):
         random.setstate(self._drawn[0])
         np.random.set_state(self._drawn[1])
         torch.random.set_rng_state(self._drawn[2])
+        torch.cuda.set_rng_state_all(self._drawn[3])
         model: Any = trainer.model
         trainer._save_checkpoint(model, None)
         return True

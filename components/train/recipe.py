@@ -17,7 +17,7 @@ from transformers import logging as transformers_logging
 from components.contracts import ModelManifest
 from components.encoding import Encoder
 from components.generation.manifest import read_manifest
-from components.generation.models import choose_device, choose_dtype, load_model, load_tokenizer
+from components.generation.models import choose_device, choose_dtype, free_models, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
@@ -243,6 +243,8 @@ def _warm_up(run: StageRun, begun: _Begun, folder: Path, warmed_up: Path | None)
         return
     if not done.is_dir():
         _make_warmup(run, begun, done)
+        begun.replicas.follow(None)
+        free_models()  # before the policy is loaded
     shutil.copytree(done, folder, dirs_exist_ok=True)
 
 

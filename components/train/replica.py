@@ -18,7 +18,7 @@ from torch.nn import Parameter
 from transformers import PreTrainedModel
 
 from components.contracts import PipelineError
-from components.environment import end_with_parent, prepare_process, release_freed_memory
+from components.environment import VISIBLE, end_with_parent, prepare_process, release_freed_memory
 from components.generation.sampler import Decoding, generate
 from components.train.folding import Sampled, sampled_from
 from components.train.logprobs import told_of
@@ -55,20 +55,18 @@ def trainable(policy: PeftModel) -> list[tuple[str, Parameter]]:
     return [(name, parameter) for name, parameter in policy.named_parameters() if parameter.requires_grad]
 
 
-def serve(pipe: Connection, loaders: Loaders, num_threads: int, accelerator: str | None) -> None:
+def serve(pipe: Connection, loaders: Loaders, num_threads: int, is_accelerated: bool) -> None:
     """Answer until the pipe is closed: first True, once the policy is loaded.
 
     Args:
-        accelerator: CUDA's name of this process's own; None: the processor.
+        is_accelerated: Whether the one accelerator that this process was given is used; else the processor.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # sent to all; the process that asks decides
     end_with_parent(signal.SIGKILL)
-    if accelerator is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = accelerator
     prepare_process(offline=True)
     torch.set_num_threads(num_threads)
-    copy = _tried(lambda: _Copy(loaders, accelerator is not None))
+    copy = _tried(lambda: _Copy(loaders, is_accelerated))
     try:
         pipe.send(copy if isinstance(copy, Failed) else True)
         while True:
@@ -94,7 +92,7 @@ class _Copy:
 
     def __init__(self, loaders: Loaders, is_accelerated: bool) -> None:
         if is_accelerated and not torch.cuda.is_available():
-            name = os.environ["CUDA_VISIBLE_DEVICES"]
+            name = os.environ[VISIBLE]
             raise PipelineError(f"params.yaml: `train.num_processes`: there is no accelerator {name}; lower it")
         self._policy, self._loaders = loaders.policy(), loaders
         self._sampled: Sampled | None = None

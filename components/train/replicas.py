@@ -8,6 +8,7 @@ stops, fails and resumes as it does alone. Why not the trainer's own data parall
 Notation: N processes with this one; parts are micro-batches.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -18,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from components.contracts import PipelineError
-from components.environment import nth_accelerator
+from components.environment import VISIBLE, nth_accelerator
 from components.generation.sampler import Decoding, Generated, generate
 from components.train.micro_batches import BEGINNING, Batch
 from components.train.replica import Failed, Loaders, Row, serve, trainable
@@ -37,8 +38,8 @@ class Replicas:
         self._helpers = helpers
         self._policy: Any = None
 
-    def follow(self, policy: Any) -> None:  # noqa: ANN401 - a PeftModel
-        """From here on copies take the weights of this policy's adapter."""
+    def follow(self, policy: Any) -> None:  # noqa: ANN401 - a PeftModel, or None
+        """From here on copies take the weights of this policy's adapter; None: of none, until the next is named."""
         self._policy = policy
 
     def rounds(self, parts: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
@@ -148,6 +149,20 @@ def replicas(num_processes: int, loaders: Loaders) -> Iterator[Replicas]:
             helper.end()
 
 
+@contextmanager
+def _accelerator(number: int) -> Iterator[None]:
+    """What a process that is started meanwhile sees of the accelerators, before it imports anything: its own alone."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    own = os.environ[VISIBLE]
+    os.environ[VISIBLE] = nth_accelerator(number)
+    try:
+        yield
+    finally:
+        os.environ[VISIBLE] = own
+
+
 class _Helper:
     """A copy, asked over a pipe: one question at a time."""
 
@@ -155,11 +170,10 @@ class _Helper:
         context = get_context("spawn")  # a fork would share the threads' locks, and an accelerator's state
         self._number = number
         self._pipe, theirs = context.Pipe()
-        device = nth_accelerator(number) if torch.cuda.is_available() else None
-        self._process = context.Process(
-            target=serve, args=(theirs, loaders, torch.get_num_threads(), device), daemon=True
-        )
-        self._process.start()
+        given = (theirs, loaders, torch.get_num_threads(), torch.cuda.is_available())
+        self._process = context.Process(target=serve, args=given, daemon=True)
+        with _accelerator(number):
+            self._process.start()
         theirs.close()  # so that its end is seen here
         self._is_asked = True  # it says when it is ready
 

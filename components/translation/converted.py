@@ -6,8 +6,10 @@ The folder holds CTranslate2's `model.bin`, `config.json` and vocabulary, and th
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from components.contracts import PipelineError
+from components.progress import say
 from components.translation.direction import Direction
 from components.translation.sentencewise import MAX_NEW_TOKENS, SentenceTranslator
 from components.translation.seq2seq import load_tokenizer
@@ -37,9 +39,8 @@ class ConvertedTranslator(SentenceTranslator):
             import ctranslate2
         except ImportError:
             raise PipelineError(f"{folder} needs CTranslate2; run: pip install -e '.[mt]'") from None
-        device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
         try:
-            return cls(folder, load_tokenizer(folder), ctranslate2.Translator(folder, device=device))
+            return cls(folder, load_tokenizer(folder), _on_best_device(ctranslate2, folder))
         except (OSError, ValueError, ImportError, RuntimeError) as error:
             raise PipelineError(f"{folder}: {' '.join(str(error).split())[:300]}") from None
 
@@ -63,3 +64,16 @@ class ConvertedTranslator(SentenceTranslator):
             ids = self.tokenizer.convert_tokens_to_ids(tokens)
             text = self.tokenizer.decode(ids, skip_special_tokens=True)
             yield Translation.of(text, tokens[-1:] == [self.tokenizer.eos_token])
+
+
+def _on_best_device(library: Any, folder: str) -> Any:  # noqa: ANN401 - ships no types
+    """On the accelerator where CTranslate2 computes there: it may find one and lack the libraries of its CUDA."""
+    if library.get_cuda_device_count():
+        model = library.Translator(folder, device="cuda")
+        try:
+            model.translate_batch([["</s>"]], max_decoding_length=1)
+        except RuntimeError as error:
+            say(f"warning: {folder}: on the processor, because CTranslate2 cannot use the accelerator ({error})")
+        else:
+            return model
+    return library.Translator(folder, device="cpu")

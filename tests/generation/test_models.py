@@ -39,7 +39,7 @@ def tiny(tmp_path_factory):
 )
 def test_auto_takes_bf16_only_where_it_is_faster(monkeypatch, cuda, native, vendor, flags, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native and not including_emulation)
     monkeypatch.setattr(models, "processor_flags", lambda: flags)
     monkeypatch.setattr(models, "processor_vendor", lambda: vendor)
     assert choose_dtype("auto") == expected

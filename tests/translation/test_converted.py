@@ -1,6 +1,7 @@
 """Checkpoints converted by CTranslate2's own converter say what they said before."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from transformers import AutoTokenizer, M2M100ForConditionalGeneration
 
 from components.contracts import PipelineError
 from components.translation import Translation, load_translator
-from components.translation.converted import ConvertedTranslator
+from components.translation.converted import ConvertedTranslator, _on_best_device
 from components.translation.seq2seq import Seq2SeqTranslator
 from tests.translation.checkpoints import ENGLISH, LEARNT
 
@@ -36,6 +37,21 @@ def converted_nllb(nllb, tmp_path_factory):
 @pytest.fixture(scope="module")
 def converted_opus(opus, tmp_path_factory):
     return convert(opus, tmp_path_factory.mktemp("converted") / "opus")
+
+
+@pytest.mark.parametrize(("num", "works", "device"), [(0, False, "cpu"), (1, True, "cuda"), (1, False, "cpu")])
+def test_the_accelerator_is_taken_where_it_computes(num, works, device, capsys):
+    class Translator:
+        def __init__(self, folder, device):  # noqa: ARG002
+            self.device = device
+
+        def translate_batch(self, *_, **__):
+            if not works:
+                raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+
+    library = SimpleNamespace(get_cuda_device_count=lambda: num, Translator=Translator)
+    assert _on_best_device(library, "nllb").device == device
+    assert ("warning: nllb: on the processor" in capsys.readouterr().out) == (num == 1 and not works)
 
 
 @pytest.mark.parametrize(("target", "source"), [("es", "en"), ("de", "en"), ("en", "es"), ("en", "de")])
