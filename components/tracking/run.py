@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from components.progress import say
 from components.tracking.dead import process_tags
 from components.tracking.spool import Entry, Spool, abandoned, deliver
-from components.tracking.store import EXPERIMENT, Store
+from components.tracking.store import EXPERIMENT, Store, store_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,12 +24,19 @@ LATE = "tracking.late"
 class TrackedRun:
     """A run in the store. What the store does not take waits, on the disk, and is sent with what comes later."""
 
-    def __init__(self, store: Store, run_id: str | None, creation: Mapping[str, Any] | None = None) -> None:
-        """`creation` is what MLflow creates the run with, where `run_id` is None."""
+    def __init__(
+        self,
+        store: Store,
+        run_id: str | None,
+        creation: Mapping[str, Any] | None = None,
+        left: Spool | None = None,
+    ) -> None:
+        """`creation` is what MLflow creates the run with, where `run_id` is None; `left` what another process left."""
         self.store, self.run_id = store, run_id
         self._creation = dict(creation or {})
-        self._spool = Spool({"experiment": store.experiment, "run_id": run_id, "creation": self._creation})
-        self._is_late = False
+        header = {"store": store_name(), "experiment": store.experiment, "run_id": run_id, "creation": self._creation}
+        self._spool = left or Spool(header)
+        self._is_late = left is not None
 
     @property
     def degraded(self) -> bool:
@@ -72,7 +79,9 @@ class TrackedRun:
         self.store.resume()
         self._send({"kind": "end", "status": status, "at_ms": _now_ms()})
         if self._spool.entries:
-            say("warning: what MLflow did not take of this run is kept in mlruns/spool: the next run sends it")
+            kept = "is kept in mlruns/spool: the next run with this store sends it"
+            lost = "is lost in part: mlruns/spool had no room for it"
+            say(f"warning: what MLflow did not take of this run {kept if self._spool.is_on_disk else lost}")
         self._spool.leave()
 
     def _send(self, entry: Entry) -> None:
@@ -85,7 +94,7 @@ class TrackedRun:
     def _deliver_all(self, client: "MlflowClient", experiment_id: str) -> bool:
         if self.run_id is None:
             self.run_id = _create(client, experiment_id, self._creation)
-            self._spool.header["run_id"] = self.run_id  # who sends what is left must find this run
+            self._spool.name_run(self.run_id)
         entries = self._spool.entries
         while entries:
             deliver(client, self.run_id, entries[0])
@@ -99,12 +108,11 @@ class TrackedRun:
 
 def send_abandoned() -> None:
     """Send what ended processes could not; what cannot be sent now either stays."""
-    for path, header, entries in abandoned():
-        run = TrackedRun(Store(header["experiment"]), header["run_id"], header["creation"])
-        run._is_late, run._spool.entries = True, entries
+    for spool in abandoned():
+        header = spool.header
+        run = TrackedRun(Store(header["experiment"]), header["run_id"], header["creation"], spool)
         if run.store.attempt(run._deliver_all):
-            path.unlink(missing_ok=True)
-            say(f"sent to MLflow what waited in {path}")
+            say(f"sent to MLflow what waited in {spool.path}")
 
 
 def _create(client: "MlflowClient", experiment_id: str, creation: Mapping[str, Any]) -> str:

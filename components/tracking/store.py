@@ -112,6 +112,11 @@ class Store:
         self.degraded = True
 
 
+def store_name() -> str:
+    """Which store this is, as files hold it: without what follows a `?`, which can be a password."""
+    return tracking_uri().partition("?")[0]
+
+
 def artifacts_folder(uri: str) -> Path:
     """Where artifacts are kept on this machine: beside the database where that is a file."""
     return (Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else MLRUNS).resolve() / "artifacts"

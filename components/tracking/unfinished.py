@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 from components.contracts import write_json
-from components.environment import tracking_uri
-from components.tracking.store import Store
+from components.tracking.store import Store, store_name
 
 ROOT = Path(".checkpoints")
 
@@ -16,7 +15,7 @@ class UnfinishedRun:
     def __init__(self, stage: str, fingerprint: str | None) -> None:
         """`fingerprint` None: inputs are missing, so the stage will not get far."""
         self._path = ROOT / f"{stage}.run.json"
-        self._of = {"fingerprint": fingerprint, "store": tracking_uri()}
+        self._of = {"fingerprint": fingerprint, "store": store_name()}
         self._is_known = fingerprint is not None
 
     def find(self) -> str | None:
