@@ -50,8 +50,8 @@ class _Worker:
 
     def ask(self, latex: str) -> str:
         with self.lock:
-            process = self.process or self._start()
             try:
+                process = self.process or self._start()
                 assert process.stdin is not None  # noqa: S101 - opened as a pipe
                 process.stdin.write(json.dumps(latex) + "\n")
                 process.stdin.flush()

@@ -59,7 +59,7 @@ def _stated(plain: str, choices: Sequence[str], row: Language) -> list[_Mention]
 def _mentions(plain: str, choices: Sequence[str]) -> Iterator[_Mention]:
     """Where choices' texts stand; where one text is part of another, the longer one."""
     texts = sorted(zip(choices, CHOICE_LETTERS, strict=False), key=lambda text: len(text[0]), reverse=True)
-    patterns = {letter: _pattern(choice) for choice, letter in texts if _MARKS.sub("", choice)}
+    patterns = {letter: _pattern(choice) for choice, letter in texts if _MARKS.sub("", plain_text(choice))}
     if patterns:
         either = "|".join(f"(?P<{letter}>{pattern})" for letter, pattern in patterns.items())
         for match in re.finditer(either, plain):

@@ -88,6 +88,25 @@ def grade(answer: str | None, gold: str | None) -> bool | None:
     return same_answer(answer, gold) or _rounds_to(answer, gold)
 
 
+def same_places(answers: Sequence[str | None]) -> list[list[int]]:
+    """Places of answers that are the same (10/3 and 3.33, 8:30 and 8.5), largest group first, ties by first place.
+
+    None is the same as nothing.
+    """
+    groups: list[list[int]] = []
+    for place, answer in enumerate(answers):
+        if answer is None:
+            continue
+        for group in groups:
+            first = answers[group[0]]
+            if grade(answer, first) or grade(first, answer):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return sorted(groups, key=len, reverse=True)
+
+
 def canonical_answer(text: str) -> str:
     """The last number of an English gold answer in canonical form.
 

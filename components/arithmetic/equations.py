@@ -37,6 +37,9 @@ _NO_UNIT = word_set(
 )
 _BULLET = re.compile(r"(?m)^[ \t]*[*•][ \t]+")
 _BOLD = re.compile(r"(?<![\w)*])\*\*(?=[^\s*])([^*\n]*)(?<=\S)\*\*(?![\w(*])")
+_THIN_SPACE = re.compile(r"(?<=[0-9]),?\\[,!;: ](?=[0-9]{3}(?![0-9]))")  # LaTeX's between thousands
+# LaTeX behind a number that goes on with the expression, or makes another number of it; units and ends do not.
+_GOES_ON = re.compile(r"\s*\.?\\(?!text|mathrm|[)\]\\ ,;]|quad|qquad|end|implies|Rightarrow|therefore|rightarrow)")
 _CLEAR_BEFORE = frozenset(".,;:!?\"'“”‘’[{|<>→•—&\\")
 
 
@@ -57,6 +60,7 @@ def _plain(text: str) -> str:
     """LaTeX's operators as characters; bullets and bold type, which look like operators, left out."""
     for command, character in ((r"\times", "×"), (r"\cdot", "·"), (r"\div", "÷"), (r"\%", "%"), (r"\$", "$")):
         text = text.replace(command, character)
+    text = _THIN_SPACE.sub(",", text)
     text = _BULLET.sub("", text.replace("{,}", ","))
     return _BOLD.sub(r"\1", text)
 
@@ -115,6 +119,8 @@ def _right_side(line: str, tokens: Sequence[Token], position: int) -> _Right | N
         if words < 2 and word.text.casefold() not in _NO_UNIT:
             units.add(word.stem)
         words += 1
+    if _GOES_ON.match(line, end):
+        return None
     if rest and (rest[0].kind in ("number", "operator", "open", "broken") or rest[0].text in ("?", "!")):
         return None
     decimals = len(number.text.partition(".")[2])

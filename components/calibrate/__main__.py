@@ -89,6 +89,7 @@ def _attack(run: StageRun, asked: "Asked", rows: list[ScoredResponse]) -> None:
     honest = honest_responses(asked, rows)
     run.metrics["num_honest"] = len(honest.responses)
     run.metrics["num_wrong_references"] = honest.num_wrong_references
+    run.metrics["num_misread"] = honest.num_misread
     if not honest.responses:
         run.say("no honest responses (worked solutions, right rollouts): the reward could not be attacked")
         return

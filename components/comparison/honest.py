@@ -16,10 +16,13 @@ from components.contracts import Question, Reference, ScoredResponse
 
 @dataclass(frozen=True, slots=True)
 class HonestResponses:
-    """The responses, and how many problems were left out because their reference is wrong."""
+    """The responses, and what was left out."""
 
     responses: list[Honest]
     num_wrong_references: int
+    """Problems whose reference is wrong."""
+    num_misread: int
+    """Responses that are right, but are not read as their reference's answer: no attack on them could be judged."""
 
 
 def honest_responses(
@@ -36,7 +39,9 @@ def honest_responses(
         for row in rollouts
         if row.correct and row.in_language and (key := (row.problem_id, row.lang)) in right
     ]
-    return HonestResponses(found, len(wrong))
+    # rounding lets 3.33 be right for a gold that the reference has as 10/3
+    honest = [one for one in found if is_right(one.text, one.lang, one.reference_answer, one.choices)]
+    return HonestResponses(honest, len(wrong), len(found) - len(honest))
 
 
 def _honest(question: Question, reference: Reference, text: str, origin: Literal["solution", "rollout"]) -> Honest:

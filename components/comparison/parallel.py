@@ -39,7 +39,8 @@ def in_pieces(work: Work[T], columns: Columns) -> list[tuple[Sequence[int], T]]:
     if len(order) < _FEW or (num_processes := _num_processes()) == 1:
         return [(rows, work(_taken(columns, rows))) for rows in _split(order)]
     ends = [*accumulate(len(columns["completions"][row]) for row in order)]
-    bounds = [bisect(ends, ends[-1] * part / num_processes) for part in range(num_processes)] + [len(order)]
+    cuts = (bisect(ends, ends[-1] * part / num_processes) for part in range(1, num_processes))
+    bounds = [0, *cuts, len(order)]  # empty ones in front belong to the first
     shares = [_split(order[start:end]) for start, end in pairwise(bounds)]
     with ProcessPoolExecutor(num_processes, get_context("spawn"), _start, (work,)) as pool:
         results = pool.map(_apply, [[_taken(columns, rows) for rows in share] for share in shares])

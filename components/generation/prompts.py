@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from components.contracts import Question
 from components.lang.table import language
+from components.lang.thoughts import OPENING
 
 
 class PromptFormat:
@@ -52,9 +53,14 @@ class PromptFormat:
         return list(self.tokenizer(f" {_on_one_line(response)}\n", add_special_tokens=False)["input_ids"])
 
     def response_text(self, token_ids: Sequence[int]) -> str:
-        """The response in generated ids: for a base model, the first line."""
+        """The response in generated ids, its thought included: for a base model, the first line."""
         text = str(self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
-        return text.strip() if self.is_chat else text.split("\n", 1)[0].strip()
+        return f"{self._opened}{text}".strip() if self.is_chat else text.split("\n", 1)[0].strip()
+
+    @cached_property
+    def _opened(self) -> str:
+        """The tag of a thought where the chat template writes it: without it one that is cut off looks like text."""
+        return OPENING if self._chat_text("?", []).rstrip().endswith(OPENING) else ""
 
     @cached_property
     def stop_ids(self) -> torch.Tensor:

@@ -19,6 +19,7 @@ from components.offline.rows import (
     read_references,
     read_rollouts,
     winning,
+    with_choices,
 )
 from components.reward.bank import make_bank
 from components.reward.setup import RewardSetup
@@ -42,7 +43,8 @@ def calibrate_file(
         ContractError: A file or a row is not as `components.offline.rows` says.
         PipelineError: No rollout has a reference, or a reward's model does not load.
     """
-    samples, rows = read_references(references), read_rollouts(rollouts)
+    rows = read_rollouts(rollouts)
+    samples = with_choices(read_references(references), rows)
     halves = {problem: (own[0::2], own[1::2]) for problem, own in samples.items()}
     known = [row for row in rows if row.problem_id in samples]
     if not known:

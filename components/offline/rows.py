@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from components.answers.verdict import canonical_gold
+from components.answers.verdict import canonical_gold, same_places
 from components.contracts import ContractError, read_records
 from components.contracts.records import CHOICE_LETTERS
 from components.reward.functions import stated_answer
@@ -30,6 +30,8 @@ class ReferenceRow(BaseModel):
     problem_id: str | int
     text: str = Field(min_length=1)
     answer: str | int | float | None = None
+    choices: tuple[str, ...] | None = Field(default=None, max_length=10)
+    """Of the question; where they are missing, those of the problem's rollouts (`with_choices`)."""
 
 
 class RolloutRow(BaseModel):
@@ -89,6 +91,17 @@ def read_rollouts(path: Path) -> list[RolloutRow]:
     return rows
 
 
+def with_choices(
+    samples: Mapping[str | int, Sequence[ReferenceRow]], rollouts: Sequence[RolloutRow]
+) -> dict[str | int, list[ReferenceRow]]:
+    """The references with the choices that their problem's rollouts name: without them `(B) 1948` reads as a number."""
+    offered = {row.problem_id: row.choices for row in rollouts if row.choices}
+    return {
+        problem: [row if row.choices else row.model_copy(update={"choices": offered.get(problem)}) for row in own]
+        for problem, own in samples.items()
+    }
+
+
 def choose(samples: Sequence[ReferenceRow]) -> Chosen:
     """The reference of a problem: of the samples with the most frequent answer, the first.
 
@@ -101,8 +114,8 @@ def choose(samples: Sequence[ReferenceRow]) -> Chosen:
 
 def winning(answers: Sequence[str | None]) -> str | None:
     """The most frequent answer, the first of equally frequent ones; None where there is none."""
-    votes = Counter(answer for answer in answers if answer is not None)
-    return votes.most_common(1)[0][0] if votes else None
+    groups = same_places(answers)
+    return answers[groups[0][0]] if groups else None
 
 
 def answers_of(samples: Sequence[ReferenceRow]) -> list[str | None]:
@@ -127,7 +140,7 @@ def columns_of(rollouts: Sequence[RolloutRow], chosen: Mapping[str | int, Chosen
 def _answer(sample: ReferenceRow) -> str | None:
     """As given where that can be checked, else as the text states it."""
     given = _checkable(sample.answer)
-    return stated_answer(sample.text) if given is None else given
+    return stated_answer(sample.text, sample.choices or ()) if given is None else given
 
 
 def _checkable(answer: str | float | None) -> str | None:

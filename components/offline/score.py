@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from components.comparison.parallel import Columns, in_order, in_pieces
 from components.encoding import Encoder
-from components.offline.rows import Chosen, RolloutRow, choose, columns_of, read_references, read_rollouts
+from components.offline.rows import Chosen, RolloutRow, choose, columns_of, read_references, read_rollouts, with_choices
 from components.params import RewardName
 from components.reward.bank import ReferenceBank
 from components.reward.build import make_reward
@@ -41,8 +41,8 @@ def score_file(
     """
     encoder = Encoder(setup.encoder)
     reward = named_reward(name, setup, encoder, calibration)
-    chosen = {problem: choose(samples) for problem, samples in read_references(references).items()}
     rows = read_rollouts(rollouts)
+    chosen = {problem: choose(own) for problem, own in with_choices(read_references(references), rows).items()}
     reasons: Counter[str] = Counter()
     scored = in_order(in_pieces(partial(explain, reward), columns_of(rows, chosen)))
     for row, (score, terms, why) in zip(rows, scored, strict=True):

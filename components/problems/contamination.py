@@ -108,13 +108,18 @@ def _check_passages(questions: Sequence[Question]) -> None:
 
 
 def _check_against(of_test: dict[tuple[str, str], list[Question]], split: Split, asked: Iterable[Question]) -> None:
-    found: list[Question] = []
+    found: dict[tuple[Split, str, str], Question] = {}  # many may share one passage: each is named once
+    shared: set[tuple[str, str]] = set()
     for question in asked:
         for passage in _passages(question.question, question.lang):
-            if (question.lang, passage) in of_test:
-                found += [question, *of_test[question.lang, passage]]
+            key = question.lang, passage
+            if key in of_test:
+                found[question.split, question.problem_id, question.lang] = question
+                if key not in shared:
+                    found |= {(one.split, one.problem_id, one.lang): one for one in of_test[key]}
+                    shared.add(key)
     if found:
-        _refuse(split, "test", found, f"{NUM_WORDS} words in a row (or as much text) in common with")
+        _refuse(split, "test", found.values(), f"{NUM_WORDS} words in a row (or as much text) in common with")
 
 
 def _refuse(first: Split, second: Split, found: Iterable[Question], what: str) -> NoReturn:

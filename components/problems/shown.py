@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol
 
 from components.contracts import PipelineError
 from components.lang import language
@@ -37,6 +37,11 @@ class Shown:
 def show_number(value: Decimal, lang: str) -> str:
     """A number as the language writes it (CLDR), without idle zeros."""
     return format_decimal(value, format="#,##0.##", locale=_locale(lang))
+
+
+def decimal_mark(lang: str) -> str:
+    """Between a number's whole part and its decimals (CLDR)."""
+    return str(get_decimal_symbol(_locale(lang)))
 
 
 def in_native_digits(text: str, lang: str) -> str:

@@ -30,8 +30,6 @@ def work(run: StageRun) -> None:
     from components.reference.vote import Pivot
 
     params, manifest = run.params, read_manifest()
-    journal = Journal(run.name, run.fingerprint())
-    run.when_done(journal.close)
     questions = [q for split in SPLITS for q in read_questions(PROBLEMS / f"{split}.jsonl") if q.lang == "en"]
     _check_problems(questions)
     shots = [q for q in read_questions(SHOTS) if q.lang == "en" and q.solution]
@@ -41,9 +39,12 @@ def work(run: StageRun) -> None:
     if isinstance(manifest.pivot, ModelEntry):
         from components.reference.local import LocalPivot
 
+        journal = Journal(run.name, run.fingerprint())
+        run.when_done(journal.close)
         asks = LocalPivot(manifest.pivot, params, journal)
     else:
-        asks = ServedPivot(manifest.pivot, params, journal)
+        asks = ServedPivot(manifest.pivot, params)
+        run.when_done(asks.release)
     pivot = Pivot(manifest.pivot.name, manifest.self_pivot)
     samples, references, made = ask_in_rounds(asks, asked, params.reference, pivot)
     write_records(SAMPLES, samples)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from components.answers.verdict import same_answer
+from components.answers.verdict import grade, same_answer
 from components.arithmetic.equations import false_equation
 from components.contracts import Question, Reference, Sample
 from components.params import ReferenceParams
@@ -60,7 +60,7 @@ def _samples(
 
 def _correct(samples: Sequence[Sample], asked: Mapping[str, Question]) -> float | None:
     known = [s for s in samples if asked[s.problem_id].answer is not None]
-    return _share(sum(same_answer(s.answer, asked[s.problem_id].answer) for s in known), len(known))
+    return _share(sum(grade(s.answer, asked[s.problem_id].answer) is True for s in known), len(known))
 
 
 def _group(references: Sequence[Reference]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _labels(references: Sequence[Reference], asked: Mapping[str, Question]) -> d
 
 
 def _correct_labels(references: Sequence[Reference], asked: Mapping[str, Question]) -> float | None:
-    right = sum(same_answer(r.label, asked[r.problem_id].answer) for r in references)
+    right = sum(grade(r.label, asked[r.problem_id].answer) is True for r in references)
     return _share(right, len(references))
 
 

@@ -5,11 +5,10 @@ what they are calibrated against then do not share their noise. Problems that ar
 their samples are half A.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.answers.verdict import same_answer
+from components.answers.verdict import grade, same_places
 from components.arithmetic.equations import false_equation
 from components.contracts import Question, Reference, Sample
 from components.params import ReferenceParams
@@ -43,10 +42,11 @@ def vote(question: Question, samples: Sequence[Sample], rules: ReferenceParams, 
     """
     half_a, half_b = ([sample for sample in samples if sample.half == half] for half in ("A", "B"))
     voters, others = ([s for s in half if may_vote(question, s, rules.use_every_number)] for half in (half_a, half_b))
-    answer, agreement = _winner(voters, len(half_a))
-    label, label_agreement = _winner(others, len(half_b))
-    gold_correct = None if question.answer is None else same_answer(answer, question.answer)
-    chosen = min((sample for sample in voters if sample.answer == answer), key=lambda s: len(s.text), default=None)
+    winners, agreement = _winners(voters, len(half_a))
+    labels, label_agreement = _winners(others, len(half_b))
+    chosen = min(winners, key=lambda s: len(s.text), default=None)
+    answer, label = (own[0].answer if own else None for own in (winners, labels))
+    gold_correct = grade(answer, question.answer)
     reason = None
     if answer is None:
         reason = NO_ANSWER
@@ -83,10 +83,8 @@ def may_vote(question: Question, sample: Sample, use_every_number: bool) -> bool
     return not use_every_number or unused_number(question.question, sample.text) is None
 
 
-def _winner(voters: Sequence[Sample], num_samples: int) -> tuple[str | None, float]:
-    """The winning answer, and its votes as a share of all `num_samples`."""
-    votes = Counter(sample.answer for sample in voters)
-    if not votes:
-        return None, 0.0
-    answer, count = votes.most_common(1)[0]
-    return answer, count / num_samples
+def _winners(voters: Sequence[Sample], num_samples: int) -> tuple[list[Sample], float]:
+    """The voters with the winning answer, and their share of all `num_samples`."""
+    groups = same_places([sample.answer for sample in voters])
+    winners = [voters[place] for place in groups[0]] if groups else []
+    return winners, len(winners) / num_samples if winners else 0.0

@@ -155,7 +155,7 @@ def _read_cached(text: str, lang: str, choices: tuple[str, ...]) -> Answer:
 
 
 def _read(text: str, lang: str, choices: Sequence[str]) -> Answer:
-    return _read_cached(text, lang, tuple(choices))
+    return _read_cached(judged(text), lang, tuple(choices))
 
 
 @lru_cache(16_384)

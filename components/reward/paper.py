@@ -32,7 +32,9 @@ class AnswerChrf:
             rows, reference_answer or nothing, choices or nothing, strict=True
         ):
             known = answer if answer is not None else stated_answer(text, own or ())
-            read = read_answer(visible(completion), code, choices=own or ()).value if known is not None else None
+            read = (
+                read_answer(judged(visible(completion)), code, choices=own or ()).value if known is not None else None
+            )
             scores.append(None if known is None else chrf(read, known) if read is not None else 0.0)
         return scores
 

@@ -41,8 +41,8 @@ def _seen(match: re.Match[str]) -> str:
 
 @lru_cache(16_384)
 def judged(text: str) -> str:
-    """What stands behind the thought; the whole text where nothing does."""
-    return split_thought(text)[1] or text
+    """What stands behind the thought; nothing where it was cut off: a response must not be paid for not ending."""
+    return split_thought(text)[1]
 
 
 def steps(text: str) -> list[str]:

@@ -1,8 +1,9 @@
 """A client of OpenAI-compatible chat completions that many questions can be left to.
 
 Requests run side by side up to a limit. What may pass (no connection, no answer in time, 408, 409, 429, 5xx, a body
-that is no completion) is tried again, later and later; what will not (any other status) ends the work at once. Every
-answer is handed over as it arrives, so that nothing that was answered has to be asked again.
+that is no completion) is tried again, later and later; what will not (any other status) ends the work at once. A
+question that is itself the cause (400, 413, 422, no answer in time at every try) may be given up alone. Every answer is
+handed over as it arrives, so that nothing that was answered has to be asked again.
 """
 
 import asyncio
@@ -34,14 +35,16 @@ TIMEOUT_S = "PBRLSVR_SERVER_TIMEOUT_S"
 TRIES = "PBRLSVR_SERVER_TRIES"
 
 _TRY_AGAIN = (408, 409, 429)
+_OF_QUESTION = (400, 413, 422)  # too long, or filtered
+_MANY = 8  # questions given up, and more than were answered: then it is not the questions
 _MAX_RETRY_AFTER_S = 600.0  # a server that asks for more is waited for so long, then asked again
 
 
 class ServerError(PipelineError):
     """The server did not answer a question, and was asked often enough."""
 
-    def __init__(self, told: str, *, may_pass: bool) -> None:
-        """`may_pass`: it was out of reach or out of order, and did not refuse."""
+    def __init__(self, told: str, *, may_pass: bool = False) -> None:
+        """`may_pass`: it was out of reach or out of order, and did not refuse. (Pickled by `told` and its state.)"""
         super().__init__(told)
         self.may_pass = may_pass
 
@@ -61,13 +64,17 @@ class ChatPrompt:
 class _PassingError(Exception):
     """A failure that may pass."""
 
-    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, reason: str, retry_after_s: float = 0.0, *, of_question: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.of_question = retry_after_s, of_question
 
 
 class _RefusedError(Exception):
     """A failure that will not pass."""
+
+    def __init__(self, reason: str, *, of_question: bool) -> None:
+        super().__init__(reason)
+        self.of_question = of_question
 
 
 class _FailedError(Exception):
@@ -76,6 +83,34 @@ class _FailedError(Exception):
     def __init__(self, index: int, tries: int, error: _PassingError | _RefusedError) -> None:
         super().__init__(str(error))
         self.index, self.tries, self.may_pass = index, tries, isinstance(error, _PassingError)
+        self.of_question = error.of_question
+
+
+@dataclass
+class _Work:
+    """One call's: what is left, and what has become of the rest."""
+
+    todo: Iterator[tuple[int, ChatPrompt]]
+    on_answer: Callable[[int, Chat], None]
+    on_given_up: Callable[[int, str], None] | None
+    num_answered: int = 0
+    num_given_up: int = 0
+
+    def answered(self, index: int, chat: Chat) -> None:
+        self.on_answer(index, chat)
+        self.num_answered += 1
+
+    def failed(self, error: _FailedError) -> None:
+        """Give the question up.
+
+        Raises:
+            _FailedError: It is not the question, or nobody wants to know.
+        """
+        self.num_given_up += 1
+        are_many = self.num_given_up >= _MANY and self.num_given_up > self.num_answered
+        if self.on_given_up is None or not error.of_question or are_many:
+            raise error
+        self.on_given_up(error.index, str(error))
 
 
 @dataclass(frozen=True)
@@ -113,48 +148,45 @@ class ChatServer:
             tries=int(_number(TRIES, 6, low=1, high=100, whole=True)),
         )
 
-    def ask_all(self, prompts: Sequence[ChatPrompt], on_answer: Callable[[int, Chat], None]) -> None:
+    def ask_all(
+        self,
+        prompts: Sequence[ChatPrompt],
+        on_answer: Callable[[int, Chat], None],
+        on_given_up: Callable[[int, str], None] | None = None,
+    ) -> None:
         """Ask all prompts; `on_answer(index, answer)` is called in this thread, one at a time, as answers arrive.
 
+        Args:
+            on_given_up: Called alike with (index, reason) for a prompt that is too long, filtered or never answered in
+                time; the others go on. None: such a prompt ends the work as any other failure does.
+
         Raises:
-            ServerError: A prompt was refused, or failed in every try. What was under way is cancelled; every answer
-                that had arrived was handed over.
+            ServerError: A prompt was refused, or failed in every try; or more were given up than answered. What was
+                under way is cancelled; every answer that had arrived was handed over.
         """
-        num_answered = 0
-
-        def hand_over(index: int, chat: Chat) -> None:
-            nonlocal num_answered
-            on_answer(index, chat)
-            num_answered += 1
-
+        work = _Work(iter(enumerate(prompts)), on_answer, on_given_up)
         try:
-            asyncio.run(self._ask_all(prompts, hand_over))
+            asyncio.run(self._ask_all(len(prompts), work))
         except ExceptionGroup as group:  # all workers were stopped by the first failure
             error = group.exceptions[0]
             if isinstance(error, _FailedError):
-                told = self._told(error, prompts, num_answered)
+                told = self._told(error, prompts, work.num_answered)
                 raise ServerError(told, may_pass=error.may_pass) from None
             raise error from None
 
-    async def _ask_all(self, prompts: Sequence[ChatPrompt], on_answer: Callable[[int, Chat], None]) -> None:
+    async def _ask_all(self, num_prompts: int, work: _Work) -> None:
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         limits = httpx.Limits(max_connections=self.concurrency)
-        todo = iter(enumerate(prompts))
         async with (
             httpx.AsyncClient(headers=headers, limits=limits, timeout=self.timeout_s) as client,
             asyncio.TaskGroup() as workers,
         ):
-            for _ in range(min(self.concurrency, len(prompts))):
-                workers.create_task(self._work(client, todo, on_answer))
+            for _ in range(min(self.concurrency, num_prompts)):
+                workers.create_task(self._work(client, work))
 
-    async def _work(
-        self,
-        client: httpx.AsyncClient,
-        todo: Iterator[tuple[int, ChatPrompt]],
-        on_answer: Callable[[int, Chat], None],
-    ) -> None:
+    async def _work(self, client: httpx.AsyncClient, work: _Work) -> None:
         """Ask what is left to ask, one question after the other."""
-        for index, prompt in todo:
+        for index, prompt in work.todo:
             retrying = AsyncRetrying(
                 stop=stop_after_attempt(self.tries),
                 wait=self._wait_s,
@@ -164,8 +196,9 @@ class ChatServer:
             try:
                 chat: Chat = await retrying(self._ask, client, prompt)
             except (_PassingError, _RefusedError) as error:
-                raise _FailedError(index, retrying.statistics["attempt_number"], error) from None
-            on_answer(index, chat)
+                work.failed(_FailedError(index, retrying.statistics["attempt_number"], error))
+            else:
+                work.answered(index, chat)
 
     async def _ask(self, client: httpx.AsyncClient, prompt: ChatPrompt) -> Chat:
         started = time.monotonic()
@@ -173,7 +206,7 @@ class ChatServer:
             async with asyncio.timeout(self.timeout_s):  # httpx's own limit starts anew with every byte
                 response = await client.post(f"{self.url}/chat/completions", json=self._body(prompt))
         except (TimeoutError, httpx.TimeoutException):
-            raise _PassingError(f"no whole answer in {self.timeout_s:g} s") from None
+            raise _PassingError(f"no whole answer in {self.timeout_s:g} s ({TIMEOUT_S})", of_question=True) from None
         except httpx.RequestError as error:
             raise _PassingError(f"{type(error).__name__}: {error}") from None
         if response.is_success:
@@ -184,7 +217,7 @@ class ChatServer:
         told = f"{response.status_code} {response.reason_phrase}: {self._shown(error_message(response.content))}"
         if response.status_code in _TRY_AGAIN or response.is_server_error:
             raise _PassingError(told, _retry_after_s(response.headers.get("Retry-After", "")))
-        raise _RefusedError(told)
+        raise _RefusedError(told, of_question=response.status_code in _OF_QUESTION)
 
     def _body(self, prompt: ChatPrompt) -> dict[str, Any]:
         return {
@@ -207,7 +240,7 @@ class ChatServer:
         reason = " ".join(str(error).split())
         return (
             f"{self.url}: question {error.index + 1} of {len(prompts)} ({asked}): {reason} "
-            f"(tries: {error.tries}; answered: {num_answered}); run again: finished work is kept"
+            f"(tries: {error.tries}; answered, and kept: {num_answered})" + "; run again" * error.may_pass
         )
 
     def _shown(self, message: str) -> str:

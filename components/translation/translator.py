@@ -11,8 +11,8 @@ from components.contracts import PipelineError
 
 SERVED = "server:"
 REQUEST = (
-    "Translate the following text from {source} to {target}. Keep every number in digits, as it is. "
-    "Do not solve or explain anything; write the translation alone.\n\n{text}"
+    "Translate the following text from {source} to {target}. Keep every number in digits, written as "
+    "{target} writes numbers. Do not solve or explain anything; write the translation alone.\n\n{text}"
 )
 """To a chat model; `source` and `target` are languages' English names."""
 

@@ -124,6 +124,18 @@ def test_rows_without_a_label_count_nowhere():
     assert told(rows, labels)[0]["n"] == len(known)
 
 
+def test_honest_responses_that_no_attack_could_be_judged_on_are_left_out_and_counted():
+    """3,3333 is right for a gold of 3.33 and is not 10/3; nor is a solution read as its decimals are written."""
+    asked = [(question(0, "3.33", solution="La respuesta es 3,33."), reference(0, "10/3", "10/3"))]
+    samples = [sampled(0, "La respuesta es 3,3333."), sampled(0, "La respuesta es 10/3.")]
+    columns, labels = columns_and_labels(asked, samples)
+    assert labels["gold"] == [True, True]
+    rows = compare_rewards(columns, ["p0"] * 2, labels, "gold", RewardSetup(), bank(), Settings())
+    honest = honest_responses(asked, scored_responses(asked, samples, rows, labels))
+    assert [one.text for one in honest.responses] == ["La respuesta es 10/3."]
+    assert (honest.num_misread, honest.num_wrong_references) == (2, 0)
+
+
 def test_honest_responses_leave_out_wrong_references_and_count_them():
     found, labels = compared()
     honest = honest_responses(ASKED, scored_responses(ASKED, SAMPLES, found, labels))

@@ -10,6 +10,7 @@ from tokenizers.processors import TemplateProcessing
 from components.contracts import PipelineError, Question
 from components.generation.prompts import PromptFormat
 from components.lang.table import languages
+from components.lang.thoughts import split_thought
 from tests.tiny import tiny_tokenizer
 
 BOS, EOS = 2, 1
@@ -119,6 +120,15 @@ def test_what_a_base_model_writes_after_its_line_is_no_response():
     ids = asked.tokenizer(" 5 + 7 = 12.\n\nQuestion: 1 + 1?", add_special_tokens=False)["input_ids"]
     assert asked.response_text(ids) == "5 + 7 = 12."
     assert asked.response_text([]) == ""
+
+
+def test_a_thought_that_the_template_opens_is_one_even_where_it_is_cut_off():
+    tokenizer = tiny_tokenizer(True)
+    tokenizer.chat_template += "<think>\n"
+    asked = PromptFormat(tokenizer, SHOTS)
+    cut, whole = (asked.response_text(asked.response_ids(text)) for text in ("5 + 7 is 12", "5 + 7</think>It is 12."))
+    assert split_thought(cut) == ("5 + 7 is 12", "")
+    assert split_thought(whole) == ("5 + 7", "It is 12.")
 
 
 def test_a_chat_model_may_write_several_lines():

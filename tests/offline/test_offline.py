@@ -93,6 +93,15 @@ def test_samples_vote_on_the_reference():
     assert choose([row("about four", "So \\boxed{4}.")]).answer == "4"
 
 
+def test_references_of_choice_questions_are_read_with_their_rollouts_choices(tmp_path):
+    """`(B) 1948` is a letter with its text, not the number."""
+    offered = {"choices": ["1947", "1948"]}
+    answers = [{"problem_id": "p", "text": "The correct answer is (B) 1948."}]
+    given = [{"id": i, "problem_id": "p", "lang": "es", "text": f"La respuesta es {x}.", **offered}
+             for i, x in enumerate("AB")]  # fmt: skip
+    assert [row["answer"] for row in scored(tmp_path, given, answers)] == [0.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("given", "answers", "told"),
     [

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.answers import read_answer
 from components.contracts import PipelineError
 from components.params import ColumnsParams, SourceParams
 from components.problems.sources import read_source
@@ -213,6 +214,24 @@ def test_choices_by_letter_text_or_place(choices, cell, answer):
 )
 def test_bad_choices_are_told(choices, cell, message):
     assert message in refused([{"q": "x", "a": cell, "c": choices}], **CHOSEN)
+
+
+@pytest.mark.parametrize("empty", [None, "", "[]", []])
+def test_questions_with_and_without_choices_share_a_table(empty):
+    rows = [{"q": "x", "a": "B", "c": ["1", "2"]}, {"q": "y", "a": 5, "c": empty}]
+    first, second = rows_of(rows, **CHOSEN)
+    assert (first.answer, second.answer, second.texts["en"].choices) == ("B", "5", ())
+    assert "'B' is no number" in refused([{"q": "y", "a": "B", "c": empty}], **CHOSEN)
+    letters = [{"q": "y", "a": 5, "c0": None, "c1": "", "c2": None}]
+    assert rows_of(letters, **LETTERS)[0].answer == "5"
+
+
+@pytest.mark.parametrize(("lang", "sentence"), [("es", "La respuesta es 3,125."), ("th", "3.125"), ("en", "is 3.125.")])
+def test_a_worked_solution_ends_in_the_languages_notation(lang, sentence):
+    rows = [{"q": "x", "a": 3.125, "s": "25 / 8.", "l": lang}]
+    (problem,) = rows_of(rows, **MAPPED, solution="s", lang="l")
+    assert sentence in problem.texts[lang].solution
+    assert read_answer(problem.texts[lang].solution, lang).value == "3.125"
 
 
 def test_a_column_a_choice_drops_empty_ones_at_the_end():

@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from components.contracts import ModelManifest, Reference, Sample, read_records, write_json
+from components.contracts import ModelManifest, Reference, Sample, fingerprint, read_records, write_json
 from components.reference.served import sample_seed
 from tests.reference.conftest import POLICY
 from tests.server.local import completion, cut, error, html, serving, stall
@@ -79,11 +79,18 @@ def forget_results():
         Path(path).unlink()
 
 
+ANSWERED = Path(".checkpoints/pivot-big/answers/journal.jsonl")
+
+
 def finished_keys():
-    """Samples that the journal of a killed stage holds."""
-    (journal,) = Path(".checkpoints/reference").glob("*/journal.jsonl")
-    lines = journal.read_bytes().split(b"\n")[:-1]
-    return {json.loads(line)["key"] for line in lines}
+    """Answers that are kept."""
+    return {json.loads(line)["key"] for line in ANSWERED.read_bytes().split(b"\n")[:-1]}
+
+
+def key_of(asked):
+    """What an answer is kept by."""
+    messages = [[message["role"], message["content"]] for message in asked.body["messages"]]
+    return fingerprint({"messages": messages, **{k: asked.body[k] for k in ("temperature", "max_tokens", "seed")}}, [])
 
 
 @pytest.mark.slow
@@ -109,7 +116,42 @@ def test_a_served_pivot_is_asked_with_the_nearest_examples_and_every_answer_is_k
     assert [m["content"] for m in first.body["messages"][2:4]] == ["How many plums are 5 and 7?", "5 + 7 = 12 plums."]
     assert (first.body["model"], first.body["temperature"], first.body["max_tokens"]) == ("big", 0.7, 12)
     assert len({a.body["seed"] for a in server.log}) == len(server.log)
-    assert list(Path(".checkpoints/reference").iterdir()) == []
+    assert finished_keys() == {key_of(asked) for asked in server.log}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("folder")
+def test_other_rules_of_the_vote_ask_nothing_again():
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["reference"]["min_agreement"] = 1.0
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    with serving(deterministic) as server:
+        told = finish(start(server.url))
+        strict = results()[1]
+        params["reference"]["min_agreement"] = 0.0
+        Path("params.yaml").write_text(yaml.safe_dump(params))
+        told = finish(start(server.url))
+    assert len(server.log) == NUM_QUESTIONS * NUM_SAMPLES
+    assert f"{len(server.log)} answers are there already ({ANSWERED}; remove it to ask again)" in told
+    assert sum(r.kept for r in results()[1]) > sum(r.kept for r in strict)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("folder")
+def test_a_question_that_the_server_cannot_take_is_given_up_alone():
+    def without_the_first(asked):
+        refused = asked.question == "How many plums are 5 and 2?"
+        return error(400, "maximum context length exceeded") if refused else deterministic(asked)
+
+    with serving(without_the_first) as server:
+        told = finish(start(server.url))
+    assert f"warning: reference: 4 of {NUM_QUESTIONS * NUM_SAMPLES} questions were given up; the first: 400" in told
+    samples, references, _ = results()
+    empty = [(s.problem_id, s.text, s.answer) for s in samples if s.problem_id == "p-train-2"]
+    assert empty == [("p-train-2", "", None)] * NUM_SAMPLES
+    (reference,) = (r for r in references if r.problem_id == "p-train-2")
+    assert not reference.kept
+    assert sum(r.kept for r in references) > 3
 
 
 @pytest.mark.usefixtures("folder")
@@ -118,13 +160,14 @@ def test_no_address_and_no_answer_are_a_line_and_nothing_answered_is_asked_again
     assert "told: PBRLSVR_SERVER_URL is not set" in finish(start(""), status=1)
 
     def without_plums(asked):
-        return error(400, "no plums today") if "plums" in asked.question else deterministic(asked)
+        return error(401, "no plums today") if "plums" in asked.question else deterministic(asked)
 
     with serving(without_plums) as server:
         told = finish(start(server.url), status=1)
         kept = finished_keys()
-        assert "(How many plums are 5 and 2?): 400 Bad Request: no plums today" in told
-        assert f"answered: {len(kept)}); run again" in told
+        assert "(How many plums are 5 and 2?): 401 Unauthorized: no plums today" in told
+        assert f"answered, and kept: {len(kept)})" in told
+        assert "run again" not in told, "it would not help"
     with serving(deterministic) as server:
         finish(start(server.url))
     assert len(server.log) == NUM_QUESTIONS * NUM_SAMPLES - len(kept)
@@ -153,10 +196,8 @@ def test_killed_at_random_moments_it_asks_only_what_is_missing_and_ends_alike():
         time.sleep(0.02)
         return rng.choice(bad)(asked) if chance < 0.08 else deterministic(asked)
 
-    by_seed = {
-        sample_seed(SEED, sample.problem_id, sample.sample): f"{sample.problem_id}/{sample.sample}"
-        for sample in undisturbed[0]
-    }
+    all_keys = finished_keys()
+    ANSWERED.unlink()
     finished: set[str] = set()
     with serving(moody) as server:
         for _ in range(3):
@@ -167,14 +208,14 @@ def test_killed_at_random_moments_it_asks_only_what_is_missing_and_ends_alike():
             time.sleep(rng.random() / 10)
             process.send_signal(signal.SIGKILL)
             process.wait()
-            again = {by_seed[asked.body["seed"]] for asked in server.log[asked_before:]}
+            again = {key_of(asked) for asked in server.log[asked_before:]}
             assert not again & finished, "an answered sample was asked again"
             assert finished <= finished_keys(), "an answered sample was lost"
             finished = finished_keys()
         asked_before, kill_at = len(server.log), 10**9
         finish(start(server.url, PBRLSVR_SERVER_TRIES="20"))
-        again = {by_seed[asked.body["seed"]] for asked in server.log[asked_before:]}
-        assert again == set(by_seed.values()) - finished
+        again = {key_of(asked) for asked in server.log[asked_before:]}
+        assert again == all_keys - finished
     assert results() == undisturbed
 
 

@@ -27,6 +27,8 @@ def decide(samples, min_agreement=0.5, gold="12", keep_only_gold=False, asked=No
         (["12", "12 it is, then.", "no idea"], [0], "12", "12 it is, then.", 1 / 3),
         (["Is 12 long?", "12 apples.", "no idea"], [], "12", "12 apples.", 2 / 3),
         (["5 + 7 = 13. So 13.", "5 + 7 = 13. So 13.", "5 + 7 = 12. So 12."], [], "12", "5 + 7 = 12. So 12.", 1 / 3),
+        (["9 o'clock? 9", "So 9.", "It is 8:30.", "It is 8.5.", "8:30 it is."], [], "8:30", "It is 8.5.", 3 / 5),
+        (["\\boxed{10/3}", "It is 3.33.", "It is 4.", "It is 4."], [], "10/3", "It is 3.33.", 1 / 2),
         (["5 + 7 = 11, so 12.", "5 + 7 gives 12, so 12."], [], "12", "5 + 7 gives 12, so 12.", 1 / 2),
     ],
 )  # fmt: skip

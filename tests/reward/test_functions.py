@@ -244,6 +244,14 @@ def test_half_of_a_surrogate_pair_is_no_character(monkeypatch):
         assert own(**columns([row])) == pytest.approx(own(**columns([GOLD_ROWS[0]])), abs=1e-6), name
 
 
+@pytest.mark.parametrize("text", ["<think>Let me see, 3 + 4 is 7 and", "<think>The answer is 7.</think>"])
+@pytest.mark.parametrize("name", ["answer", "numbers", "embedding", "steps", "hybrid", "hybrid_paper", "form"])
+def test_a_thought_that_nothing_follows_is_not_paid(name, text, monkeypatch):
+    monkeypatch.setattr(Encoder, "_model", ENCODER._model)
+    row = {"completion": text, "lang": "en", "reference_text": "3 + 4 = 7. The answer is 7.", "reference_answer": "7"}
+    assert reward(name)(**columns([GOLD_ROWS[0] | row])) == [0.0]
+
+
 def test_the_papers_answer_may_be_a_choice():
     texts = ["La respuesta es B.", "La respuesta es A.", "No lo sé."]
     given = {"lang": ["es"] * 3, "reference_text": ["The answer is B."] * 3, "choices": [("Lima", "Quito")] * 3}

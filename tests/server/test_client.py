@@ -12,6 +12,7 @@ import pytest
 
 from components.contracts import PipelineError
 from components.server import ChatPrompt, ChatServer, ServerError
+from tests.pickled import pickled
 from tests.server.local import completion, cut, error, html, send, send_json, serving, stall, trickle
 
 KEY = "sk-very-secret-0123456789"
@@ -106,7 +107,7 @@ def test_a_request_takes_no_longer_than_allowed(bad):
     started = time.monotonic()
     with serving(lambda asked: bad(asked) if asked.attempt == 1 else echo(asked)) as server:
         assert ask(server, ["one"], timeout_s=0.4, tries=2)[0].text == "answer to one"
-        told = r"no whole answer in 0\.4 s \(tries: 2; answered: 0\)"
+        told = r"no whole answer in 0\.4 s \(PBRLSVR_SERVER_TIMEOUT_S\) \(tries: 2; answered, and kept: 0\)"
         with serving(bad) as other, pytest.raises(ServerError, match=told):
             ask(other, ["one"], timeout_s=0.4, tries=2)
     assert time.monotonic() - started < 4
@@ -149,7 +150,7 @@ def test_other_statuses_end_at_once_and_say_why(code):
     with serving(behave) as server, pytest.raises(ServerError) as caught:
         ask(server, ["first", "second", "third"], concurrency=1)
     assert str(caught.value).startswith(f"{server.url}: question 3 of 3 (third): {code} ")
-    assert "the model `pivot` does not exist (tries: 1; answered: 2); run again: finished" in str(caught.value)
+    assert str(caught.value).endswith("the model `pivot` does not exist (tries: 1; answered, and kept: 2)")
     assert [asked.question for asked in server.log] == ["first", "second", "third"]
 
 
@@ -165,17 +166,54 @@ def test_a_question_that_always_fails_ends_the_work_with_all_answers_handed_over
             prompts, lambda i, chat: got.__setitem__(i, chat.text)
         )
     message = str(caught.value)
-    assert "question 4 of 12 (q3): 500 Internal Server Error: out of memory (tries: 3; answered: " in message
-    assert f"answered: {len(got)}); run again" in message
+    assert "question 4 of 12 (q3): 500 Internal Server Error: out of memory (tries: 3; answered, and kept: " in message
+    assert message.endswith(f"answered, and kept: {len(got)}); run again")
     assert got.items() <= {i: f"answer to q{i}" for i in range(12) if i != 3}.items()
     assert {0, 1, 2} <= got.keys(), "asked before it, and answered while it was tried again"
     assert "\n" not in message
 
 
+REFUSED = [partial(error, 400, "context length"), partial(error, 413, "too large"), partial(error, 422, "filtered")]
+
+
+@pytest.mark.parametrize("bad", [*(lambda _, reply=reply: reply() for reply in REFUSED), stall])
+def test_a_question_that_cannot_be_answered_is_given_up_alone(bad):
+    got, given_up = {}, {}
+
+    def behave(asked):
+        return bad(asked) if asked.question == "q3" else echo(asked)
+
+    with serving(behave) as server:
+        client(server, tries=2, timeout_s=0.5, concurrency=4).ask_all(
+            [prompt(f"q{i}") for i in range(12)],
+            lambda i, chat: got.__setitem__(i, chat.text),
+            given_up.__setitem__,
+        )
+    assert set(got) == set(range(12)) - {3}
+    assert set(given_up) == {3}
+    assert given_up[3].startswith(("4", "no whole answer in 0.5 s (PBRLSVR_SERVER_TIMEOUT_S)"))
+
+
+def test_where_most_are_given_up_it_is_not_the_questions():
+    with (
+        serving(lambda _: error(400, "max_tokens is too large")) as server,
+        pytest.raises(ServerError, match="400 Bad"),
+    ):
+        client(server).ask_all([prompt(f"q{i}") for i in range(40)], lambda *_: None, lambda *_: None)
+    assert len(server.log) < 24
+
+
+def test_an_error_survives_the_way_between_processes():
+    told, _ = pickled(ServerError("away", may_pass=True))
+    assert (str(told), told.may_pass) == ("away", True)
+
+
 def test_no_server_at_all():
     with serving(echo) as server:
         url = server.url
-    with pytest.raises(ServerError, match=r"question 1 of 1 \(one\): ConnectError: .*\(tries: 2; answered: 0\)"):
+    with pytest.raises(
+        ServerError, match=r"question 1 of 1 \(one\): ConnectError: .*\(tries: 2; answered, and kept: 0\)"
+    ):
         ChatServer(url, "pivot", tries=2, first_wait_s=0.01).ask_all([prompt("one")], lambda *_: None)
 
 

@@ -72,7 +72,8 @@ def read_columns(source: SourceParams, rows: Iterable[tuple[int, Row]], family: 
     """Problems of numbered rows, in the order of their first rows.
 
     An answer is a number; with choices a letter (A to J, in any case), or the whole text of a choice, or its place
-    from 0. Text wins over place: among the choices 1, 2, 3 the answer 2 is B. Empty answers are unknown ones;
+    from 0. Text wins over place: among the choices 1, 2, 3 the answer 2 is B. A row whose choices are all empty has
+    none. Empty answers are unknown ones;
     one row of a problem that knows it is enough.
 
     Raises:
@@ -134,11 +135,15 @@ def _text(values: Row, column: str) -> str:
 
 def _choices(values: Row, columns: str | list[str]) -> tuple[str, ...]:
     if isinstance(columns, str):
-        name, cells = columns, [_plain(one, columns) for one in _listed(_value(values, columns), columns)]
+        value = _value(values, columns)
+        is_empty = value is None or (isinstance(value, str) and not value.strip())
+        name, cells = columns, [] if is_empty else [_plain(one, columns) for one in _listed(value, columns)]
     else:
         name, cells = columns[0], [_cell(values, column) for column in columns]
         while cells and cells[-1] is None:
             cells.pop()
+    if not cells:
+        return ()
     texts = tuple(cell or "" for cell in cells)
     try:
         check_choices(texts)

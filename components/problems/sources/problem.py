@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from components.contracts import PipelineError
 from components.lang import languages
+from components.problems.shown import decimal_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,14 @@ def at_row(path: object, row: int, message: str) -> PipelineError:
 
 
 def worked_solution(working: str, answer: str, lang: str) -> str | None:
-    """A worked solution as prompts show it: one line that ends with the language's answer sentence.
+    """A worked solution as prompts show it: one line that ends with the language's answer sentence, in its notation.
 
     None in a language that we have no such sentence for: a source may hold rows that no run asks.
     """
     row = languages().get(lang)
     if row is None:
         return None
-    sentence = row.answer_sentence.format(answer=answer)
+    sentence = row.answer_sentence.format(answer=answer.replace(".", decimal_mark(lang)))
     parts = [part for part in map(str.strip, working.splitlines()) if part]
     line = row.sentence_gap.join(parts)
     return line if line.endswith(sentence) else row.sentence_gap.join([*parts, sentence])
