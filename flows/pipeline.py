@@ -4,6 +4,7 @@ Prefect caches nothing here: DVC alone knows what is stale, and a second cache c
 task returns how its stage went, never data.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
+from components.environment import SET_PARAMS
 from components.params.edit import write_values
 from components.repro import StageFailedError, pipeline_run, repro_stage
 from components.tracking import ParentRun, StageStatus
@@ -43,8 +45,10 @@ def run_pipeline(targets: list[str] | None, force: bool, set_params: Mapping[str
         The stages that are up to date now, in order.
     """
     values = dict(set_params or {})
+    os.environ.pop(SET_PARAMS, None)
     if values:
         write_values(values, "set_params")
+        os.environ[SET_PARAMS] = ", ".join(values)  # the stages see it: what they train is an experiment
     tags = {f"set_params.{key}": str(value) for key, value in values.items()}
     with pipeline_run({"prefect.flow_run_id": str(flow_run.id), **tags}, targets) as (parent, look):
         outcomes: dict[str, StageStatus] = {}

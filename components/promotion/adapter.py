@@ -6,7 +6,8 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from components.contracts import PipelineError
+from components.contracts import ModelEntry, PipelineError
+from components.promotion.names import public_name
 
 ADAPTER = Path("adapters/trained")
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -23,6 +24,19 @@ def adapter_sha256(folder: Path) -> str:
         raise PipelineError(f"{folder}: no adapter here (no {missing[0]}); run `make repro` or `dvc repro train`")
     with (folder / WEIGHTS).open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def check_base(folder: Path, base: ModelEntry) -> None:
+    """An adapter is of use on the base alone that it was trained on.
+
+    Raises:
+        PipelineError: The models are others now.
+    """
+    own = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("base_model_name_or_path") or base.name
+    if public_name(own) != public_name(base.name):
+        raise PipelineError(
+            f"{folder}: was trained on {own}, and `models.policy` is {base.name} now; run `make repro`, or set it back"
+        )
 
 
 def read_promotion() -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from components.contracts import ModelEntry, PipelineError, write_json, write_te
 from components.generation.manifest import read_manifest
 from components.params import load_params
 from components.progress import say
-from components.promotion.adapter import ADAPTER, CONFIG, SUMMARY, WEIGHTS, adapter_sha256, is_reported
+from components.promotion.adapter import ADAPTER, CONFIG, SUMMARY, WEIGHTS, adapter_sha256, check_base, is_reported
 from components.promotion.names import public_name
 from components.questions import read_questions
 
@@ -41,6 +41,7 @@ def export(out: Path, adapter: Path, merged: bool) -> None:
     """
     adapter_sha256(adapter)  # where there is none, that is told first
     base = read_manifest().policy
+    check_base(adapter, base)
     card = _card(adapter, public_name(base.name))
     with _new_folder(out) as folder:
         if merged:

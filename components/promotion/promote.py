@@ -1,7 +1,8 @@
 """`pb-rlsvr promote`: register the trained adapter as the champion, where the report has decided so."""
 
 from components.contracts import PipelineError
-from components.promotion.adapter import ADAPTER, SUMMARY, is_reported, read_promotion
+from components.generation.manifest import read_manifest
+from components.promotion.adapter import ADAPTER, SUMMARY, check_base, is_reported, read_promotion
 from components.promotion.gate import Decision
 from components.tracking import CHAMPION, MODEL, check_store, register_champion
 
@@ -18,5 +19,6 @@ def promote() -> str:
         raise PipelineError("\n".join([f"{SUMMARY}: {decision.verdict}", *decision.failures()]))
     if not is_reported(ADAPTER):
         raise PipelineError(f"{SUMMARY}: is about another adapter than {ADAPTER}; run `dvc repro report`")
+    check_base(ADAPTER, read_manifest().policy)
     check_store()
     return f"Version {register_champion()} of {MODEL} is the {CHAMPION}: models:/{MODEL}@{CHAMPION}"

@@ -1,11 +1,11 @@
 """MLflow's model registry: what adapters/trained serves, as a version of `pb-rlsvr` with the alias `champion`.
 
 A version is known by what it serves (adapter, worked examples, settings): registering it again changes nothing, and
-going back to an earlier adapter moves the alias alone. A version is code and safetensors
-(served_model.py), never a pickle.
+promoting an earlier adapter moves the alias alone. A version is code and safetensors (served_model.py), never a pickle.
 """
 
 import importlib.metadata
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError, fingerprint
-from components.environment import tracking_uri
+from components.environment import SET_PARAMS, tracking_uri
 from components.params import load_params
 from components.progress import say
 from components.tracking.dead import process_tags
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MODEL, CHAMPION = "pb-rlsvr", "champion"
 SERVES = "served.fingerprint"
 """Tag of a version: identity of all that it serves."""
+OTHER_VALUES = (SET_PARAMS, "DVC_EXP_NAME")
+"""Variables of a run with values that are not those of the commit; the second is DVC's."""
 ADAPTER, SHOTS = Path("adapters/trained"), Path("data/problems/shots.jsonl")
 MANIFEST = Path("models/manifest.json")
 CODE = Path(__file__).with_name("served_model.py")
@@ -52,15 +54,18 @@ class _Served:
         return fingerprint({**self.settings, "base": self.base.fingerprint}, [ADAPTER, SHOTS])
 
 
-def register_champion() -> str:
-    """Make what adapters/trained serves the champion, as a new version unless there is one; the version.
+def register_champion(again: bool = True) -> str:
+    """Make what adapters/trained serves the champion, as a new version unless there is one; the champion's version.
+
+    Args:
+        again: Also where it was registered before, and another is the champion now.
 
     Raises:
         PipelineError: A file that is served is missing, or MLflow cannot be reached.
     """
     served = _served()
     try:
-        return _make_champion(*connect(EXPERIMENT), served)
+        return _make_champion(*connect(EXPERIMENT), served, again)
     except store_errors() as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise PipelineError(
@@ -69,9 +74,16 @@ def register_champion() -> str:
 
 
 def keep_champion() -> None:
-    """`register_champion` where it must stop nothing: what went wrong is told in a line."""
+    """`register_champion` after a report that has passed; stops nothing: what went wrong is told in a line.
+
+    Only what was never registered becomes the champion by itself. Who moved the alias away, or checked out an older
+    commit, meant it; and a run of other values (`dvc exp run`, a flow's `set_params`) is an experiment.
+    """
+    if any(os.environ.get(name) for name in OTHER_VALUES):
+        say(f"{ADAPTER}: of an experiment, so it is not registered; `pb-rlsvr promote` does it")
+        return
     try:
-        register_champion()
+        register_champion(again=False)
     except PipelineError as error:
         say(f"warning: {error}")
 
@@ -104,9 +116,15 @@ def _policy() -> ModelEntry:
         raise ContractError(f"{MANIFEST}: names no models; run `dvc repro -f models`") from None
 
 
-def _make_champion(client: "MlflowClient", experiment_id: str, served: _Served) -> str:
-    version = _known_version(client, served) or _new_version(client, experiment_id, served)
+def _make_champion(client: "MlflowClient", experiment_id: str, served: _Served, again: bool) -> str:
+    known = _known_version(client, served)
+    version = known or _new_version(client, experiment_id, served)
     champion = client.get_registered_model(MODEL).aliases.get(CHAMPION)
+    if champion is not None and str(champion) != version and known and not again:
+        say(
+            f"version {version} of {MODEL} passed again, {champion} stays the {CHAMPION}; `pb-rlsvr promote` changes it"
+        )
+        return str(champion)
     if str(champion) != version:
         client.set_registered_model_alias(MODEL, CHAMPION, version)
         say(f"MLflow: version {version} of the model {MODEL} is the {CHAMPION}")

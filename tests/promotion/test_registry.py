@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from components.contracts import PipelineError
+from components.contracts import ModelEntry, ModelManifest, PipelineError, write_json
 from components.environment import tracking_uri
+from components.params.edit import write_values
 from components.promotion.adapter import ADAPTER, adapter_sha256
 from components.promotion.promote import promote
 from components.tracking import CHAMPION, MODEL, keep_champion, open_parent, register_champion
-from tests.promotion.conftest import make_adapter, make_decision
+from tests.promotion.conftest import make_adapter, make_base, make_decision
 
 pytestmark = pytest.mark.slow
 
@@ -76,13 +77,46 @@ def test_another_adapter_moves_the_alias_and_an_earlier_one_moves_it_back():
 
 
 @pytest.mark.usefixtures("finished")
+def test_by_itself_only_what_was_never_registered_becomes_the_champion(capsys: pytest.CaptureFixture[str]):
+    keep_champion()
+    make_adapter(ADAPTER, seed=2)
+    keep_champion()
+    client().set_registered_model_alias(MODEL, CHAMPION, "1")  # somebody found version 2 bad
+    keep_champion()
+    assert (versions(), champion()) == (["1", "2"], "1")
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told == f"version 2 of {MODEL} passed again, 1 stays the {CHAMPION}; `pb-rlsvr promote` changes it"
+    make_decision()
+    promote()
+    assert champion() == "2"
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("name", ["PBRLSVR_SET_PARAMS", "DVC_EXP_NAME"])
+def test_an_experiment_registers_nothing_by_itself(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv(name, "narrower")
+    keep_champion()
+    assert versions() == []
+    promote()
+    assert (versions(), champion()) == (["1"], "1")
+
+
+@pytest.mark.usefixtures("finished")
+def test_an_adapter_of_another_base_is_not_promoted():
+    make_base(Path("other"), seed=3)
+    entry = ModelEntry(name="./other", path="other", fingerprint="9", has_chat_template=False, num_parameters=1)
+    write_json(Path("models/manifest.json"), ModelManifest(policy=entry, pivot=entry, self_pivot=True).model_dump())
+    with pytest.raises(
+        PipelineError, match=r"trained on .*tiny, and `models\.policy` is \./other now; run `make repro`"
+    ):
+        promote()
+    assert versions() == []
+
+
+@pytest.mark.usefixtures("finished")
 def test_other_settings_are_another_version_of_the_same_adapter():
     register_champion()
-    text = Path("params.yaml").read_text()
-    assert "evaluate:\n  batch_size: 128\n  max_new_tokens: 48" in text
-    Path("params.yaml").write_text(
-        text.replace("batch_size: 128\n  max_new_tokens: 48", "batch_size: 128\n  max_new_tokens: 9")
-    )
+    write_values({"evaluate.max_new_tokens": 9}, "the test")
     assert register_champion() == "2"
 
 
