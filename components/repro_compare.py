@@ -89,8 +89,9 @@ def _together(stages: Sequence[str], shares: Sequence[Mapping[str, str]], enviro
             failed = [jobs[job] for job in as_completed(jobs) if job.result() != 0]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in begun:
-                stop_group(process)
+            running = [process for process in begun if process.returncode is None]
+            with ThreadPoolExecutor(len(running) or 1) as stopping:  # each has its grace at the same time
+                list(stopping.map(stop_group, running))
             raise
     if failed:
         raise PipelineError(f"{', '.join(failed)}: the lines above say why; mend it and start again")
