@@ -24,6 +24,7 @@ AnswerPath = Literal["boxed", "phrase", "last_number", "last_letter", "choice_te
 _BOXED = "\\boxed{"
 _CALCULABLE = re.compile(r"\d|\\[a-z]")
 _SEVERAL_IN_PROSE = re.compile(r"\d.*\\text.*\d", re.DOTALL)  # 2\text{ hours }30\text{ minutes}
+_PAIR = re.compile(r"\s*[(\[][^()\[\]]*,[^()\[\]]*[)\]]\s*")
 _GROUPING = re.compile(r"(?<=\d)(?:\{,\}|\\[,! ]|~)(?=\d{3})")  # of LaTeX
 _CONTEXT = 40  # characters before a number in which it is denied
 _REFERENCE_CONTEXT = 1_000
@@ -156,7 +157,7 @@ def _ends_a_range(before: str, lang: str, row: Language) -> bool:
 def _boxed_number(visible: str, plain: str, lang: str, row: Language) -> Answer | None:
     """What the last box says; None where it says no number."""
     content = _last_box(plain)
-    if content.count("=") > 1:
+    if content.count("=") > 1 or _PAIR.fullmatch(content):
         return None  # several values
     stated = boxed_statement(content.rpartition("=")[2], lang, row)
     if stated.hedged:
