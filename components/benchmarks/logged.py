@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.benchmarks.folder import FILES
 from components.tracking import numbers, tracked_run
 from components.tracking.receipt import git_state
 from components.tracking.run import flatten
@@ -15,7 +16,7 @@ NO_PARAMETERS = ("rows", "versions", "adapters")
 
 
 def log_benchmark(metrics: Mapping[str, Any], out: Path) -> None:
-    """One run with parameters, figures, tables and the folder `out`, from what metrics.json holds."""
+    """One run with parameters, figures, tables and the files of the folder `out`, from what metrics.json holds."""
     made = metrics["made"]
     tags = {"benchmark": made["benchmark"], "model": made["model"], "git.commit": git_state()["commit"] or "none"}
     with tracked_run(f"{made['benchmark']}/{made['model']}", tags, experiment=EXPERIMENT) as run:
@@ -26,7 +27,8 @@ def log_benchmark(metrics: Mapping[str, Any], out: Path) -> None:
         run.log_metrics(numbers("", {name: metrics[name] for name in FIGURES}))
         run.log_table(figures_table(metrics), "figures.json")
         run.log_table(gains_table(metrics), "gains.json")
-        run.log_artifact(out, "evaluation")
+        for name in FILES:  # by name: the folder may be any, with more in it
+            run.log_artifact(out / name, "evaluation")
 
 
 def figures_table(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

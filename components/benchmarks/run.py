@@ -1,6 +1,6 @@
 """Evaluate base and adapters on one benchmark; every answer kept, every piece resumable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,15 +10,16 @@ from typing import Any
 
 from components.benchmarks.adapters import adapters_by_system
 from components.benchmarks.answer import Answerer
+from components.benchmarks.folder import FILES, check_out, write_results
 from components.benchmarks.items import Item, make_items
 from components.benchmarks.logged import log_benchmark
 from components.benchmarks.rows import read_rows
 from components.benchmarks.sample import BenchmarkSample
 from components.benchmarks.setup import Setup, load_setup
-from components.benchmarks.shown import print_benchmark, sections
+from components.benchmarks.shown import print_benchmark
 from components.benchmarks.summary import summarise
 from components.compare.intervals import BASE
-from components.contracts import ModelEntry, PipelineError, fingerprint, write_json, write_table, write_text
+from components.contracts import ModelEntry, PipelineError, fingerprint
 from components.generation.models import load_model, load_tokenizer
 from components.generation.responder import seed_piece
 from components.generation.sampler import Decoding
@@ -26,11 +27,11 @@ from components.journal import Journal
 from components.models.packaged import PACKAGED_MODEL
 from components.models.resolve import resolve
 from components.progress import Progress
-from components.report.as_html import html_page
-from components.report.as_markdown import markdown
 from components.tracking import check_store
 
 PACKAGED_FOLDER = Path(".cache/packaged")
+CODE = [Path(__file__).parents[1] / name for name in ("answers", "benchmarks", "generation", "lang")]
+"""What an answer is made and read by: other code goes on with none of the answers before."""
 _PIECE_BATCHES = 2  # batches that are lost at most where the command is killed
 
 
@@ -73,37 +74,30 @@ def evaluate_benchmark(asked: Asked) -> None:
     """Ask, read, sum up; write the folder `asked.out` (samples.parquet, metrics.json, the report) and a run of MLflow.
 
     Raises:
-        PipelineError: Set-up, rows, model or adapter are not to be had, or MLflow's store cannot be written (one line:
-            what, and what to do).
+        PipelineError: Set-up, rows, model or adapter are not to be had, the folder holds another evaluation, or
+            MLflow's store cannot be written (one line: what, and what to do).
     """
     read = _read(asked)
     check_store()
     if asked.model == PACKAGED_MODEL:
         PACKAGED_FOLDER.parent.mkdir(exist_ok=True)
     entry = resolve("policy", asked.model, PACKAGED_FOLDER)
+    made = _made(asked, read, entry)
+    check_out(asked.out, made)
     identity = {"asked": {k: str(v) for k, v in asdict(asked).items()}, "model": entry.fingerprint,
                 "setup": read.setup.model_dump(mode="json"), "rows": read.provenance}  # fmt: skip
-    journal = Journal(f"benchmark-{read.setup.name}", fingerprint(identity, list(read.adapters.values())))
+    journal = Journal(f"benchmark-{read.setup.name}", fingerprint(identity, [*read.adapters.values(), *CODE]))
     try:
         samples = _answers(asked, read, entry, journal)
-        metrics = {"made": _made(asked, read, entry), **summarise(samples, seed=asked.seed)}
+        metrics = {"made": made, **summarise(samples, seed=asked.seed)}
         write_results(asked.out, metrics, samples)
     except BaseException:
         journal.release()
         raise
     journal.close()
     print_benchmark(metrics)
-    print(f"{asked.out}/report.html, report.md, metrics.json, samples.parquet")
+    print(f"{asked.out}: {', '.join(FILES)}")
     log_benchmark(metrics, asked.out)
-
-
-def write_results(out: Path, metrics: Mapping[str, Any], samples: Sequence[BenchmarkSample]) -> None:
-    """Write the folder of an evaluation."""
-    write_table(out / "samples.parquet", samples, BenchmarkSample)
-    write_json(out / "metrics.json", metrics)
-    title, told = f"{metrics['made']['benchmark']}: {metrics['made']['model']}", sections(metrics, samples)
-    write_text(out / "report.html", html_page(title, told))
-    write_text(out / "report.md", markdown(title, told))
 
 
 def _read(asked: Asked) -> _Read:
@@ -172,10 +166,12 @@ def _made(asked: Asked, read: _Read, entry: ModelEntry) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "benchmark": setup.name,
+        "setup": fingerprint(setup.model_dump(mode="json"), []),
         "matches": setup.matches,
         "differs": setup.differs,
         "num_shots": setup.num_shots,
         "max_new_tokens": setup.max_new_tokens,
+        "num_samples": asked.num_samples,
         "temperature": asked.temperature,
         "model": entry.name,
         "model_fingerprint": entry.fingerprint,

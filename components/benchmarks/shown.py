@@ -53,15 +53,15 @@ def _accuracies(metrics: Mapping[str, Any]) -> Table:
         rows = [_row(lang, own, several=several) for lang, own in by_lang.items()]
         totals: Rows = []
         if macro := metrics["macro"].get(system):
-            totals = [["mean of all but English", "", _accuracy(macro), *[""] * (len(header) - 3)]]
+            totals = [[_mean_of(metrics), "", _accuracy(macro), *[""] * (len(header) - 3)]]
         groups.append(RowGroup(system, rows, totals))
     return Table(header, groups)
 
 
 def _row(lang: str, own: Mapping[str, Any], *, several: bool) -> list[str]:
     accuracy = "no gold"
-    if "wilson" in own:
-        low, high = own["wilson"]
+    if interval := own.get("wilson") or own.get("bootstrap"):
+        low, high = interval
         accuracy = f"{percent(own['accuracy'])} [{percent(low, 0)}, {percent(high, 0)}]"
     shares = ("joint_accuracy", "published_accuracy", "language_share", "thought_language_share", "unparsed_share",
               "truncated_share")  # fmt: skip
@@ -80,7 +80,7 @@ def _seeds(metrics: Mapping[str, Any]) -> list[Table]:
          ", ".join(map(points, own["gain_by_seed"].values()))]
         for label, own in metrics["seeds"].items()
     ]  # fmt: skip
-    title = "several seeds, over questions and seeds, mean of all but English"
+    title = f"several seeds, over questions and seeds, {_mean_of(metrics)}"
     return [Table(header, [RowGroup(title, rows)])] if rows else []
 
 
@@ -95,7 +95,7 @@ def _comparisons(metrics: Mapping[str, Any]) -> list[Table]:
             for lang, one in own["by_language"].items()
         ]  # fmt: skip
         macro = own["macro"]
-        totals: Rows = [["mean of all but English", "", _gain(macro), _relative(macro), *[""] * 5]]
+        totals: Rows = [[_mean_of(metrics), "", _gain(macro), _relative(macro), *[""] * 5]]
         tables.append(Table(header, [RowGroup(f"{system} against {own['with']}", rows, totals)]))
     return tables
 
@@ -103,6 +103,11 @@ def _comparisons(metrics: Mapping[str, Any]) -> list[Table]:
 def _sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
     for system, gap in metrics["gap"].items():
         yield f"Gap to English of {system}: {gain_cell(gap)} points."
+    if metrics["num_samples"] > 1 and metrics["macro"]:
+        yield (
+            f"Accuracies and gains are means of {metrics['num_samples']} samples a question, their intervals a "
+            "bootstrap over questions; won, lost and p are of the first samples."
+        )
     if not metrics["macro"]:
         yield "No row has a gold answer, so nothing is counted right or wrong."
 
@@ -124,7 +129,18 @@ def _samples(samples: Sequence[BenchmarkSample]) -> Samples:
     for lang in dict.fromkeys(sample.lang for sample in every):
         changed_first = sorted((one for one in every if one.lang == lang), key=lambda one: not one.change)
         excerpt += changed_first[:_SAMPLES_EACH]
-    return Samples(every, excerpt)
+    return Samples(every, excerpt, _chosen(every[0]))
+
+
+def _chosen(sample: Sample) -> str:
+    """With a single system no verdict can have changed."""
+    if len(sample.answers) == 1:
+        return f"The first {_SAMPLES_EACH} questions of each language, not chosen by outcome."
+    first, last = sample.answers[0].who, sample.answers[-1].who
+    return (
+        f"Of each language {_SAMPLES_EACH} questions, chosen by outcome: those whose verdict changed from {first} to "
+        f"{last} come first."
+    )
 
 
 def _made(made: Mapping[str, Any]) -> Iterator[str]:
@@ -137,6 +153,12 @@ def _made(made: Mapping[str, Any]) -> Iterator[str]:
         where = ", ".join(f"{key} {value}" for key, value in told.items() if value not in (None, ""))
         yield f"{lang}: {where}."
     yield ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+
+
+def _mean_of(metrics: Mapping[str, Any]) -> str:
+    """What the means are of: English is left out unless nothing else has a gold answer."""
+    graded = {lang for by_lang in metrics["systems"].values() for lang, own in by_lang.items() if "accuracy" in own}
+    return language_name("en") if graded == {"en"} else "mean of all but English"
 
 
 def _relative(gain: Mapping[str, Any]) -> str:

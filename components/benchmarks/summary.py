@@ -6,6 +6,7 @@ Notation: n questions of a language; K samples of each.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from statistics import NormalDist
 from typing import Any
 
@@ -30,7 +31,8 @@ def summarise(samples: Sequence[BenchmarkSample], confidence: float = 0.95, seed
 
     `systems` by system and language, with `macro` over the languages other than English and `gap` to English where it
     was asked; `comparisons` of each adapter with the base; `seeds` of the labels that have several adapters. Accuracies
-    are of the samples with a gold answer.
+    are of the samples with a gold answer. A language's accuracy has Wilson's interval; with several samples a question,
+    which are not independent, a bootstrap interval over questions.
     """
     cells: Cells = defaultdict(list)
     for sample in samples:
@@ -46,6 +48,10 @@ def summarise(samples: Sequence[BenchmarkSample], confidence: float = 0.95, seed
     outcomes = _outcomes(graded)
     bootstrap = PairedBootstrap(outcomes, _NUM_RESAMPLES, confidence, seed)
     others = [lang for lang in bootstrap.languages if lang != "en"] or list(bootstrap.languages)
+    if told["num_samples"] > 1:
+        for system, lang in product(systems, bootstrap.languages):
+            over_questions = bootstrap.accuracy(system, [lang])
+            told["systems"][system][lang]["bootstrap"] = [over_questions.low, over_questions.high]
     told["macro"] = {system: _told(bootstrap.accuracy(system, others)) for system in systems}
     with_pivot = "en" in bootstrap.languages and len(bootstrap.languages) > 1
     told["gap"] = {system: _told(bootstrap.gap(system, others)) for system in systems} if with_pivot else {}
@@ -107,15 +113,15 @@ def _figures(own: Sequence[BenchmarkSample], confidence: float) -> dict[str, Any
     if not graded:
         return figures
     rows = [sample for group in graded.values() for sample in group]
-    first = [group[0] for group in graded.values()]
     figures |= accuracies(rows)
-    interval = accuracy_interval([bool(sample.correct) for sample in first], confidence)
-    figures["wilson"] = [interval.low, interval.high]  # of one sample a question: several are not independent
     published = [sample.published_correct for sample in rows if sample.published_correct is not None]
     figures["published_accuracy"] = mean(published)
     figures["normalised_accuracy"] = mean([_normalised(sample) for sample in rows if sample.choice_logps])
     num_samples = len(rows) // len(graded)
-    if num_samples > 1:
+    if num_samples == 1:
+        interval = accuracy_interval([bool(sample.correct) for sample in rows], confidence)
+        figures["wilson"] = [interval.low, interval.high]
+    else:
         figures["pass_at"] = {
             str(k): mean([pass_at_k(sum(bool(s.correct) for s in g), len(g), k) for g in graded.values()])
             for k in _powers(num_samples)

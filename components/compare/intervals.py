@@ -3,6 +3,7 @@
 Notation: R resamples, S seeds.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,12 @@ class SeededBootstrap:
 
     A resample draws problems, and for each system that has seeds S of its seeds, the same for all: a gain over the
     warm-up is paired by seed and problem. With one seed nothing is drawn, and intervals are over problems alone.
+
+    What is drawn from S seeds has (S - 1) / S of their variance, half of it for two: so each draw's deviation from the
+    seeds' mean is scaled by sqrt(S / (S - 1)). Ours; the same for the arms of a pool. It mends the variance, not the
+    tails: few seeds can be drawn in few ways, and the expanded tails count problems. Simulated, 95 % intervals hold the
+    true gain in 90, 92, 93 % with 2, 3, 5 seeds (unscaled 88, 90, 92) where seeds add as much variance as problems do,
+    in 96 where seeds differ by problem besides, and only in 58, 80, 88 (48, 74, 84) where all variance is the seeds'.
     """
 
     def __init__(
@@ -49,11 +56,11 @@ class SeededBootstrap:
 
     def accuracy(self, arm: str, languages: Sequence[str]) -> Interval:
         """Mean over seeds, 0 to 1."""
-        return self._paired.interval(self._mean(arm, languages))
+        return self._interval(self._mean(arm, languages), lowest=0)
 
     def gain(self, after: str, before: str, languages: Sequence[str]) -> Interval:
         """Mean over seeds of `after` minus `before`, paired, -1 to 1."""
-        return self._paired.interval(self._mean(after, languages) - self._mean(before, languages))
+        return self._interval(self._mean(after, languages) - self._mean(before, languages), lowest=-1)
 
     def pooled_gain(self, after: Sequence[str], before: Sequence[str], languages: Sequence[str]) -> Interval:
         """Mean over the arms of `after` minus that of `before`, -1 to 1, with arms resampled, too.
@@ -61,7 +68,7 @@ class SeededBootstrap:
         So the interval holds what one training of an arm differs from the next, as far as arms of a pool are alike.
         """
         rng = np.random.default_rng(self._seed + 2)
-        return self._paired.interval(self._pooled(after, languages, rng) - self._pooled(before, languages, rng))
+        return self._interval(self._pooled(after, languages, rng) - self._pooled(before, languages, rng), lowest=-1)
 
     def by_seed(self, after: str, before: str, languages: Sequence[str]) -> list[float]:
         """The gain of each seed."""
@@ -74,12 +81,26 @@ class SeededBootstrap:
         """(1 + R,); the first is of all arms, each of the others of as many, drawn with replacement."""
         own = np.stack([self._mean(arm, languages) for arm in arms], axis=1)  # (1 + R, A)
         draws = rng.integers(0, len(arms), (len(own) - 1, len(arms)))
-        return np.asarray(np.take_along_axis(own, np.vstack([np.arange(len(arms)), draws]), axis=1).mean(axis=1))
+        return _mean_of_drawn(own, np.vstack([np.arange(len(arms)), draws]))
 
     def _mean(self, arm: str, languages: Sequence[str]) -> FloatArray:
         """(1 + R,)."""
         own = np.stack([self._of(arm, number, languages) for number in self.seeds], axis=1)  # (1 + R, S)
-        return np.asarray(np.take_along_axis(own, self._draws, axis=1).mean(axis=1))
+        return _mean_of_drawn(own, self._draws)
 
     def _of(self, arm: str, seed: int, languages: Sequence[str]) -> FloatArray:
         return self._paired.resampled(BASE if arm == BASE else f"{arm}/{seed}", languages)
+
+    def _interval(self, values: FloatArray, lowest: float) -> Interval:
+        """A scaled draw may lie beyond what a share or a difference of shares can be."""
+        return self._paired.interval(np.clip(values, lowest, 1))
+
+
+def _mean_of_drawn(own: FloatArray, draws: NDArray[np.int64]) -> FloatArray:
+    """Means (1 + R,) over the drawn columns of `own` (1 + R, N), their deviation from all columns' mean scaled.
+
+    Accuracies are linear in single verdicts, so this is the same as scaling each problem's deviations.
+    """
+    num, centre = own.shape[1], own.mean(axis=1)
+    drawn = np.take_along_axis(own, draws, axis=1).mean(axis=1)
+    return np.asarray(centre + math.sqrt(num / max(1, num - 1)) * (drawn - centre))

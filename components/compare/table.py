@@ -77,8 +77,8 @@ def as_markdown(metrics: Mapping[str, Any]) -> str:
     """The table, what it says, and how to read it."""
     lines = ["# Comparison by training", "", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
     lines += [f"| {' | '.join(cells)} |" for cells in _every_row(metrics)]
-    pools = [*as_lines(metrics["pools"]), "", _POOLS, ""] if metrics["pools"] else []
-    lines += ["", metrics["verdict"], "", f"{_HOW_TO_READ} {_DETAILS}", "", *pools]
+    pools = [*as_lines(metrics["pools"]), "", _how_to_read_pools(metrics), ""] if metrics["pools"] else []
+    lines += ["", metrics["verdict"], "", f"{_how_to_read(metrics)} {_DETAILS}", "", *pools]
     return "\n".join([*lines, *as_table(metrics["parts"]), "", _PARTS, ""])
 
 
@@ -89,25 +89,34 @@ def print_arms(metrics: Mapping[str, Any]) -> None:
         table.add_column(name, no_wrap=name == "arm", min_width=max(map(len, name.split())))
     for cells in _every_row(metrics):
         table.add_row(*(cells[HEADER.index(name)] for name in PRINTED))
-    told = [metrics["verdict"], _HOW_TO_READ, *as_lines(metrics["pools"], ["trained"])]
+    told = [metrics["verdict"], _how_to_read(metrics), *as_lines(metrics["pools"], ["trained"])]
     table.caption = "\n".join([*told, f"The whole table: {MARKDOWN}"])
     table.caption_justify = "left"
     print_wide(table)
 
-
-_HOW_TO_READ = (
-    "Accuracy: macro over the trained languages, per cent, mean over seeds. Gains in points with intervals over "
-    "problems and seeds. Never trained, English: gain over the base. Minutes, of training and test: a seed."
-)
 
 _DETAILS = (
     f"{MEANING.capitalize()} over it: what that arm gains over this one, paired. "
     "Rate: of learning, as validation chose it, a seed each where they differ. Tokens: a seed."
 )
 
-_POOLS = "Arms together (`compare.pools`): gains in points, with intervals over problems, seeds and arms."
-
 _PARTS = "Accuracy by language, and of families seen and unseen in training over all languages but English, per cent."
+
+
+def _how_to_read(metrics: Mapping[str, Any]) -> str:
+    """With one seed no interval holds what another seed would have given, which the reader must know."""
+    seeds, drawn = "mean over seeds", "problems and seeds"
+    if len(metrics["seeds"]) == 1:
+        seeds, drawn = "one seed", "problems alone (another seed may give something else)"
+    return (
+        f"Accuracy: macro over the trained languages, per cent, {seeds}. Gains in points with intervals over {drawn}. "
+        "Never trained, English: gain over the base. Minutes, of training and test: a seed."
+    )
+
+
+def _how_to_read_pools(metrics: Mapping[str, Any]) -> str:
+    drawn = "problems and arms, of one seed" if len(metrics["seeds"]) == 1 else "problems, seeds and arms"
+    return f"Arms together (`compare.pools`): gains in points, with intervals over {drawn}."
 
 
 def _figures(bootstrap: SeededBootstrap, arm: str, params: Params) -> dict[str, Any]:

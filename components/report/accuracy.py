@@ -15,6 +15,7 @@ from components.report.words import (
     gap_sentence,
     headline,
     language_name,
+    method_words,
     parts,
 )
 from components.statistics import PairedBootstrap
@@ -35,11 +36,11 @@ def accuracy_sections(
     groups = language_groups(params.base, frozenset(bootstrap.languages))
     others = groups.get("all_but_english", [])
     confidence = params.report.confidence
-    told = [Text(headline(bootstrap, others, confidence), strong=True), Text(parts(bootstrap, others))]
+    told = [Text(headline(bootstrap, others, confidence), strong=True), Text(parts(bootstrap, others, params.train))]
     yield Section("The result", [*told, *notes])
     yield Section("Accuracy by language", _by_language(summary, bootstrap, groups, params))
     if "gap_to_english" in summary:
-        yield Section("Gap to English", [Text(gap_sentence(summary["gap_to_english"], confidence))])
+        yield Section("Gap to English", [Text(gap_sentence(summary["gap_to_english"], confidence, params.train))])
     if "families" in summary:
         yield Section("Kinds of problems", _families(summary["families"]))
 
@@ -61,7 +62,8 @@ def accuracy_table(summary: Mapping[str, Any], bootstrap: PairedBootstrap, param
     last = [row(GROUP_NAMES[name], macro[name], own) for name, own in groups.items() if name == "all_but_english"]
     if ENGLISH in languages:
         last.append(row(language_name(ENGLISH), languages[ENGLISH], [ENGLISH]))
-    return Table(("language", *SYSTEM_HEADER, "gain", "of it by RL"), [*tables, RowGroup("in all", [], last)])
+    header = ("language", *SYSTEM_HEADER, "gain", f"of it by {method_words(params.train)}")
+    return Table(header, [*tables, RowGroup("in all", [], last)])
 
 
 def _by_language(
@@ -71,18 +73,16 @@ def _by_language(
     order = [lang for group in ("trained_languages", "untrained_languages") for lang in groups.get(group, [])]
     order += [ENGLISH] if ENGLISH in languages else []
     plot = accuracy_plot({lang: languages[lang] for lang in order}, [language_name(lang) for lang in order])
-    level = f"{100 * confidence:g} %"
+    level, second = f"{100 * confidence:g} %", "warm-up" if params.train.warmup_steps else "untrained adapter"
     return [
         accuracy_table(summary, bootstrap, params),
         Text(
             f"Per cent right on test, greedy decoding, with {level} intervals: Wilson for a single language, else a "
-            "bootstrap over problems. Gains are trained minus base, and trained minus warm-up, in points, paired by "
+            f"bootstrap over problems. Gains are trained minus base, and trained minus {second}, in points, paired by "
             f"problem. ▲ and ▼ mark gains whose interval excludes zero; of {len(order)} languages without any change, "
             f"about {len(order) * (1 - confidence):.1f} would be marked by chance."
         ),
-        Figure(
-            plot, "Accuracy by language: base, after the warm-up and trained, joined in this order, with intervals."
-        ),
+        Figure(plot, f"Accuracy by language: {', '.join(SYSTEM_HEADER)}, joined in this order, with intervals."),
     ]
 
 

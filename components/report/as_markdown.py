@@ -50,7 +50,7 @@ def _row(cells: Sequence[str], plain: bool = False) -> str:
 
 
 def _samples(samples: Samples) -> str:
-    told = f"The first of each kind in every language, not chosen by outcome; report.html has all {len(samples.every)}."
+    told = _escape(f"{samples.chosen} report.html has all {len(samples.every)}.".strip())
     return "\n\n".join([told, *map(_sample, samples.excerpt)])
 
 

@@ -98,6 +98,8 @@ class Samples:
 
     every: Sequence[Sample]
     excerpt: Sequence[Sample]
+    chosen: str = ""
+    """What the excerpt is, and whether outcomes chose it: a sentence."""
 
 
 Block = Text | Bullets | Table | Figure | Samples

@@ -88,7 +88,7 @@ def training_plot(curve: Sequence[CurveRow], validation: Mapping[int, float], ch
             _line(lower, curve, "loss", "loss, nats a token", "trained")
         if has_kl(curve):
             _line(lower, curve, KL, "KL to the base", "trained")
-        lower.set_xlabel("step (0: after the warm-up)")
+        lower.set_xlabel("step (0: before the first)")
         for axes in panels:
             axes.set_ylim(bottom=0)
             axes.grid(axis="y", color=INK, alpha=0.15)

@@ -148,17 +148,20 @@ def _reward(inputs: Inputs, params: Params) -> list[Block]:
 
 def _training(inputs: Inputs, params: Params) -> Bullets:
     asked, told = params.train, inputs.train
+    warm_up = (
+        f"{asked.warmup_steps} supervised steps of {asked.warmup_batch_size}, learning rate "
+        f"{asked.warmup_learning_rate:g}"
+    )
     items = [
-        f"Warm-up: {asked.warmup_steps} supervised steps of {asked.warmup_batch_size}, learning rate "
-        f"{asked.warmup_learning_rate:g}.",
-        f"After it {told['steps']} steps of {told['method'].upper()}, learning rate {asked.learning_rate:g}; step "
-        f"{told['chosen_step']} was chosen on validation. Seed {params.train.seed}.",
+        f"Warm-up: {warm_up if asked.warmup_steps else 'none'}.",
+        f"{'After it ' if asked.warmup_steps else ''}{told['steps']} steps of {told['method'].upper()}, learning rate "
+        f"{asked.learning_rate:g}; step {told['chosen_step']} was chosen on validation. Seed {params.train.seed}.",
     ]
     if asked.method == "raft":
         items.append(
             f"Its lessons: {told['num_lessons']} different good ones of {told['num_rollouts']} responses that the "
-            f"warmed-up policy gave ({asked.group_size} a prompt), and {told['num_english_lessons']} English "
-            f"references; {asked.lessons_per_step} a step."
+            f"{'warmed-up' if asked.warmup_steps else 'untrained'} policy gave ({asked.group_size} a prompt), and "
+            f"{told['num_english_lessons']} English references; {asked.lessons_per_step} a step."
         )
     elif asked.method != "sft":
         items.append(f"A step: {asked.prompts_per_step} prompts, {asked.group_size} responses each.")
@@ -176,10 +179,12 @@ def _metrics(
         return [*missing]
     confidence = params.report.confidence
     others = [lang for lang in summary["languages"] if lang != ENGLISH]
-    gap = [Text(gap_sentence(summary["gap_to_english"], confidence))] if "gap_to_english" in summary else []
+    gap = (
+        [Text(gap_sentence(summary["gap_to_english"], confidence, params.train))] if "gap_to_english" in summary else []
+    )
     return [
         Text(headline(bootstrap, others, confidence), strong=True),
-        Text(parts(bootstrap, others)),
+        Text(parts(bootstrap, others, params.train)),
         accuracy_table(summary, bootstrap, params),
         Text(f"Per cent right on test, greedy decoding, with {100 * confidence:g} % intervals."),
         *gap,

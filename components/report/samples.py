@@ -9,6 +9,7 @@ from components.report.figures import LABELS
 from components.report.inputs import SYSTEMS, Inputs
 from components.report.words import language_name
 
+CHOSEN = "The first of a seen and of an unseen family in every language, not chosen by outcome."
 OUTCOMES: dict[bool | None, Verdict] = {True: "right", False: "wrong", None: "not graded"}
 
 
@@ -20,7 +21,7 @@ def samples_of(inputs: Inputs, languages: Sequence[str]) -> Samples:
     every = {key: _sample(inputs, [rows[system, *key] for system in SYSTEMS]) for key in asked}
     first = {(lang, rows["base", problem, lang].unseen_family): (problem, lang) for problem, lang in reversed(asked)}
     excerpt = [every[first[lang, unseen]] for lang in languages for unseen in (False, True) if (lang, unseen) in first]
-    return Samples([*every.values()], excerpt)
+    return Samples([*every.values()], excerpt, CHOSEN)
 
 
 def _sample(inputs: Inputs, rows: Sequence[Prediction]) -> Sample:

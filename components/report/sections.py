@@ -42,7 +42,7 @@ def sections(
     yield Section("Language and length of the responses", response_blocks(inputs.evaluate, summary, languages))
     yield Section("The references", reference_blocks(inputs.reference, inputs.models))
     yield from reward_sections(inputs.calibrate, inputs.audit, params)
-    yield Section("Training", training_blocks(inputs))
+    yield Section("Training", training_blocks(inputs, params.train))
     yield Section("Timings", timing_blocks(inputs.train, params))
     yield Section("Arms compared", [Text(ARMS)])
     yield Section("Samples", [samples_of(inputs, languages)])

@@ -3,26 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.params import Params
+from components.params import Params, TrainParams
 from components.report.document import Block, Figure, RowGroup, Table, Text
 from components.report.figures import has_kl, has_rewards, training_plot
 from components.report.inputs import Inputs
 from components.report.words import decimal, percent
 
 
-def training_blocks(inputs: Inputs) -> list[Block]:
+def training_blocks(inputs: Inputs, asked: TrainParams) -> list[Block]:
     """From metrics/train.json and plots/train.csv."""
     train = inputs.train
     validation = {int(step): value for step, value in train["validation"].items()}
     chosen = train["chosen_step"]
+    before, sampled = ("after the warm-up", "warmed-up") if asked.warmup_steps else ("before it", "untrained")
     told = (
         f"{train['steps']} steps of {train['method'].upper()}. Validation (agreement with the references): "
-        f"{percent(validation.get(0))} % after the warm-up, {percent(validation[chosen])} % at step {chosen}, which "
+        f"{percent(validation.get(0))} % {before}, {percent(validation[chosen])} % at step {chosen}, which "
         f"was chosen for it."
     )
     if train["method"] == "raft":
         told += (
-            f" The warmed-up policy's {train['num_rollouts']} rollouts had a mean reward of "
+            f" The {sampled} policy's {train['num_rollouts']} rollouts had a mean reward of "
             f"{decimal(train['rollouts_reward'], 3)}; {train['num_lessons']} different good ones were learned, and "
             f"{train['num_english_lessons']} English references. "
             f"Truncated responses: {percent(train['truncated_share'])} %."

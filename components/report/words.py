@@ -7,6 +7,7 @@ from babel import Locale
 
 from components.lang import language
 from components.lang.table import nearest_language
+from components.params import TrainParams
 from components.report.summary import ENGLISH
 from components.statistics import Interval, PairedBootstrap
 
@@ -73,14 +74,22 @@ def headline(bootstrap: PairedBootstrap, others: list[str], confidence: float) -
     return f"No gain shown: accuracy {where} went {way} ({change}); the interval includes zero."
 
 
-def parts(bootstrap: PairedBootstrap, others: list[str]) -> str:
-    """What the warm-up gave and what RL added, told apart."""
+def method_words(train: TrainParams) -> str:
+    """What comes after the warm-up."""
+    return "supervised training" if train.method == "sft" else "RL"
+
+
+def parts(bootstrap: PairedBootstrap, others: list[str], train: TrainParams) -> str:
+    """What the warm-up gave and what the method added, told apart."""
+    method = method_words(train)
+    if not train.warmup_steps:
+        return f"All of that change is of {method}: there was no warm-up, and `after warm-up` is the untrained adapter."
     languages = others or [ENGLISH]
     warmup = bootstrap.gain("warmup", "base", languages)
     added = bootstrap.gain("trained", "warmup", languages)
     return (
         f"Of that change, the supervised warm-up on English references gave {_part(warmup)}; "
-        f"RL after it added {_part(added)}."
+        f"{method} after it added {_part(added)}."
     )
 
 
@@ -118,13 +127,14 @@ def verdict_sentence(audit: Mapping[str, Any]) -> str:
     return ": ".join([told, *(["; ".join(audit["reasons"])] if audit["reasons"] else [])]) + "."
 
 
-def gap_sentence(gaps: Mapping[str, Any], confidence: float) -> str:
+def gap_sentence(gaps: Mapping[str, Any], confidence: float, train: TrainParams) -> str:
     """How far English is ahead, before and after."""
     change = Interval(**gaps["change"])
+    warmed_up = f"{_plain(gaps['warmup'])} after the warm-up, " if train.warmup_steps else ""
     verdict = {1: "it narrowed", -1: "it widened", 0: "no change shown"}[change.direction]
     return (
         f"English accuracy minus the mean of the other languages: {_plain(gaps['base'])} points before, "
-        f"{_plain(gaps['warmup'])} after the warm-up, {_plain(gaps['trained'])} after training. Before minus "
+        f"{warmed_up}{_plain(gaps['trained'])} after training. Before minus "
         f"after: {points(change.mean)} points, paired {_level(confidence)} interval {_range(change)}: {verdict}. "
         "A gap also narrows when English gets worse; the table by language tells which it was."
     )

@@ -9,6 +9,7 @@ import pytest
 from components.benchmarks.logged import EXPERIMENT, log_benchmark
 from components.benchmarks.run import write_results
 from components.benchmarks.summary import summarise
+from components.contracts import write_text
 from components.environment import tracking_uri
 from tests.benchmarks.made_up import grid, made
 
@@ -32,6 +33,7 @@ def log(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch):
 
     def logged(samples, *langs):
         metrics = {"made": made(*langs), **summarise(samples)}
+        write_text(Path("out/of-somebody.txt"), "not of the evaluation")
         write_results(Path("out"), metrics, samples)
         log_benchmark(metrics, Path("out"))
         mlflow.set_tracking_uri(tracking_uri())

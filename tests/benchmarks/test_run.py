@@ -77,6 +77,48 @@ def test_it_goes_on_where_it_was(checkpoint, monkeypatch):
     assert len(pd.read_parquet(checkpoint.parent / "out/samples.parquet")) == 4
 
 
+def test_other_code_goes_on_with_no_answers_of_before(checkpoint, monkeypatch):
+    assert {path.name for path in run.CODE} == {"answers", "benchmarks", "generation", "lang"}
+    assert all(path.is_dir() for path in run.CODE)
+    code = checkpoint.parent / "code.py"
+    monkeypatch.setattr(run, "CODE", [code])
+    options = ("--benchmark", "xcopa", "--data", PUBLISHED / "xcopa", "--languages", "sw,th", "--model", checkpoint,
+               "--batch-size", 1, "--out", checkpoint.parent / "out")  # fmt: skip
+    asked = []
+    real = run._ask
+
+    def ask(*arguments: object) -> object:
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(run, "_ask", ask)
+    code.write_text("one")
+    assert CliRunner().invoke(app, ["evaluate", *map(str, options)]).exit_code != 0
+    code.write_text("other")
+    evaluate(*options)
+    assert len(asked) == 4
+
+
+def test_no_folder_of_another_evaluation_is_replaced(checkpoint):
+    """And the same evaluation may be made again."""
+    other = save_tiny(checkpoint.parent / "other", chat=True)
+    options = ("--benchmark", "xcopa", "--data", PUBLISHED / "xcopa", "--languages", "sw,th")
+    evaluate(*options, "--model", checkpoint)
+    written = (checkpoint.parent / "evaluations/xcopa/metrics.json").read_bytes()
+    for changed, named in (
+        (("--model", other), "(model_fingerprint)"),
+        (("--model", checkpoint, "--limit", 1), "(limit)"),
+        (("--model", checkpoint, "--languages", "sw"), "(languages, rows)"),
+    ):
+        result = CliRunner().invoke(app, ["evaluate", *map(str, (*options, *changed))])
+        assert result.exit_code == 1
+        assert f"evaluations/xcopa: holds another evaluation {named}; give another folder by --out" in result.output
+        assert (checkpoint.parent / "evaluations/xcopa/metrics.json").read_bytes() == written
+    evaluate(*options, "--model", checkpoint)
+
+
 def test_several_samples_and_a_chat_template(checkpoint):
     chat = save_tiny(checkpoint.parent / "chat", chat=True)
     out = checkpoint.parent / "out"

@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from components.benchmarks.run import write_results
 from components.benchmarks.summary import detectable_difference, majority, pass_at_k, summarise
+from components.statistics import Outcome, PairedBootstrap
 from tests.benchmarks.made_up import grid, made, sample
 
 
@@ -96,6 +97,18 @@ def test_several_samples_are_told_as_such():
     assert told["num_samples"] == 2
     assert own["accuracy"] == pytest.approx(0.25)
     assert own["pass_at"] == pytest.approx({"1": 0.25, "2": 0.5})
+
+
+def test_the_mean_of_several_samples_has_an_interval_over_questions():
+    """Wilson's would be of the first samples alone, all of them wrong here."""
+    rows = [sample("base", i, "es", k > i % 3, sample=k) for i in range(20) for k in range(4)]
+    own = summarise(rows)["systems"]["base"]["es"]
+    outcomes = [Outcome("base", str(i), "es", (3 - i % 3) / 4) for i in range(20)]
+    over_questions = PairedBootstrap(outcomes, 2000, 0.95, 0).accuracy("base", ["es"])
+    assert own["accuracy"] == pytest.approx(over_questions.mean)
+    assert own["bootstrap"] == pytest.approx([over_questions.low, over_questions.high])
+    assert "wilson" not in own
+    assert "bootstrap" not in summarise(rows[::4])["systems"]["base"]["es"]
 
 
 def test_what_can_be_detected_shrinks_with_the_questions_and_is_not_nothing_where_nothing_differed():

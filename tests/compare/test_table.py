@@ -34,9 +34,9 @@ def compared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     logged = []
 
-    def compare(chances, graded=True):
+    def compare(chances, graded=True, seeds=SEEDS):
         own = params(LANGUAGES, ("es", "th"))
-        section = own.compare.model_copy(update={"run": [arm for arm in chances if arm != "warmup"], "seeds": SEEDS})
+        section = own.compare.model_copy(update={"run": [arm for arm in chances if arm != "warmup"], "seeds": seeds})
         run = SimpleNamespace(
             params=own.model_copy(update={"compare": section}), metrics={}, log_artifact=lambda _: None,
             log_arms=logged.append,
@@ -44,7 +44,7 @@ def compared(tmp_path, monkeypatch):
         write_table(Path("data/compare/base/predictions.parquet"), predictions(0.2, 0, graded), Prediction)
         write_json(Path("metrics/compare/base.json"), {"test": {"language_share": 0.95, "truncated_share": 0.2}})
         for arm, chance in chances.items():
-            for seed in SEEDS:
+            for seed in seeds:
                 rows = predictions(chance, f"{arm}{seed}", graded)
                 write_table(Path(f"data/compare/{arm}-{seed}/predictions.parquet"), rows, Prediction)
                 told = {"test": {"language_share": 0.9, "truncated_share": 0.1, "num_tokens": 9}}
@@ -109,6 +109,18 @@ def test_pools_tell_the_gain_of_the_arms_that_ran(compared):
     assert told["warmup"]["mean"] == pytest.approx(mean)
     assert told["controls"]["low"] > 0
     assert "- the pivot's answer (hybrid, gold), trained: over warmup +" in Path("report/compare.md").read_text()
+
+
+@pytest.mark.parametrize(("seeds", "over"), [([17], "problems alone"), (SEEDS, "problems and seeds")])
+def test_intervals_are_said_to_be_over_what_was_drawn(compared, seeds, over):
+    metrics = compared({"warmup": 0.3, "hybrid": 0.8}, seeds=seeds)
+    with console.capture() as printed:
+        print_arms(metrics)
+    text = Path("report/compare.md").read_text()
+    for told in (text, " ".join(printed.get().split())):
+        assert f"with intervals over {over}" in told
+        assert ("mean over seeds" in told) is (len(seeds) > 1)
+    assert ("over problems, seeds and arms" in text) is (len(seeds) > 1)
 
 
 def test_minutes_that_nobody_counted_are_not_zero(compared):

@@ -1,5 +1,6 @@
 """What metrics/reference.json of a made-up run holds: numbers by the stage's own code."""
 
+from functools import cache
 from typing import Any
 
 from components.contracts import Question
@@ -10,6 +11,7 @@ from tests.reference.made_up import rules, said
 STEPS = (1, 1, 2, 10, None)
 
 
+@cache
 def reference_metrics(gold: str | None = "12") -> dict[str, Any]:
     """40 questions of two families: every third is answered wrongly, every fifth without agreement."""
     questions, references, samples = [], [], []

@@ -1,5 +1,6 @@
 """The model card of a made-up run."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from components.params import Params
-from components.report.__main__ import CARD, work
+from components.report.__main__ import CARD, MARKDOWN, work
 from components.report.words import points
 from tests.report.made_up import Kind, make_run, params, stage_run
 
@@ -85,6 +86,27 @@ def test_supervised_training_has_no_reward() -> None:
     assert "Trained: English (en)." in text
     assert "None: supervised training alone." in text
     assert "responses each" not in text
+
+
+def test_a_gain_is_told_as_that_of_the_method() -> None:
+    _, text, _ = card(params())
+    for page in (text, MARKDOWN.read_text(encoding="utf-8")):
+        assert "; RL after it added +" in page
+        assert "| of it by RL |" in page
+    _, text, _ = card(changed(params(), "train", method="sft", sft_references="english"))
+    for page in (text, MARKDOWN.read_text(encoding="utf-8")):
+        assert "; supervised training after it added +" in page
+        assert "| of it by supervised training |" in page
+        assert not re.search(r"RL after|by RL", page)
+
+
+def test_without_a_warm_up_none_is_told() -> None:
+    _, text, _ = card(changed(params(), "train", warmup_steps=0))
+    assert "Warm-up: none." in text
+    for page in (text, MARKDOWN.read_text(encoding="utf-8").replace("\\", "")):
+        assert "All of that change is of RL: there was no warm-up" in page
+        assert "points before, +" not in page
+        assert not re.search(r"gave [+−0]|after the warm-up|minus warm-up|warmed-up", page)
 
 
 def test_what_a_step_learned_from_is_told_by_method() -> None:

@@ -55,13 +55,13 @@ def test_json_in_a_script_comes_back_whole_and_holds_no_tag() -> None:
 
 def test_page_holds_every_sample_and_markdown_the_excerpt() -> None:
     many = [sample("wrong", "right", response=f"{NASTY} {number}.") for number in range(3)]
-    content = [Section("Samples", [Samples(many, many[:1])])]
+    content = [Section("Samples", [Samples(many, many[:1], "The first_one.")])]
     html, text = html_page("T", content), markdown("T", content)
     (data,) = re.findall(r'<script type="application/json" id="samples-data">(.*?)</script>', html, re.DOTALL)
     held = json.loads(data)
     assert [own["answers"][0]["response"] for own in held] == [f"{NASTY} {number}." for number in range(3)]
     assert {own["change"] for own in held} == {"became right"}
-    assert "all 3" in text
+    assert "The first\\_one. report.html has all 3." in text
     assert text.count("### title") == 1
 
 
@@ -81,7 +81,9 @@ def test_every_prediction_is_in_a_sample() -> None:
 
 def test_excerpt_is_the_first_of_a_seen_and_of_an_unseen_family_in_every_language() -> None:
     make_run(params(), lambda *_: 0.5, kind=Kind(is_unseen=lambda number: number == 2))
-    titles = [own.title for own in samples_of(read_inputs(), ["en", "es"]).excerpt]
+    found = samples_of(read_inputs(), ["en", "es"])
+    assert "not chosen by outcome" in found.chosen
+    titles = [own.title for own in found.excerpt]
     assert titles == [
         "English (en), problem p0, family seen in training",
         "English (en), problem p2, family only in test",
