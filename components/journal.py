@@ -10,6 +10,7 @@ before its piece counts as finished; only the last line can be torn, and then it
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -126,6 +127,14 @@ class Journal:
         self._num_lines = len(self._pieces)
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.ftruncate(self._file, self._num_bytes)
+
+
+def kept_journal(what: str, model: str) -> Journal:
+    """For what a served model answers, known by its prompt: to be released, never closed, because it costs hours.
+
+    It outlives the stage, so that a change of what is made of the answers asks for none of them again.
+    """
+    return Journal(f"{what}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', model)}", "answers")
 
 
 _MEND = "remove that line and its piece is done again"

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from components.contracts import Question, write_records
-from components.journal import Journal
+from components.journal import Journal, kept_journal
 from components.lang import language
 from components.problems.assemble import assemble
 from components.problems.build import SPLITS
 from components.questions import read_questions
 from components.stage import StageRun, run_stage
+from components.translation.translator import SERVED
 
 FOLDER = Path("data/problems")
 
@@ -24,8 +25,13 @@ def work(run: StageRun) -> None:
     params = run.params
     for lang in params.base.languages:
         language(lang)  # answers cannot be read in a language outside the table: told now, not after an hour
-    journal = Journal(run.name, run.fingerprint())
-    run.when_done(journal.close)
+    translator = params.problems.translator
+    if translator.startswith(SERVED):
+        journal = kept_journal("translations", translator.removeprefix(SERVED))
+        run.when_done(journal.release)
+    else:
+        journal = Journal(run.name, run.fingerprint())
+        run.when_done(journal.close)
     assembled = assemble(params.problems, params.base, journal)
     for note in assembled.notes:
         run.say(note)

@@ -14,6 +14,7 @@ from components.problems.sources import SourceProblem, SourceText
 from components.problems.sources.problem import worked_solution
 from components.progress import Progress
 from components.translation import Translation, Translator, translate_checked
+from components.translation.translator import REQUEST
 
 PIECE = 64  # texts that are translated together
 
@@ -110,9 +111,18 @@ class Completer:
         done.problems[split] = kept
 
     def _translate(self, translator: Translator, texts: list[str], lang: str) -> list[Translation]:
-        """Translated once: the journal's key is the texts themselves, because DVC does not watch outside files."""
-        key = f"{lang}/{fingerprint(texts, [])}"
-        return self.journal.piece(key, Translation, lambda: translate_checked(translator, texts, lang))
+        """Translated once: the journal's keys are the texts themselves, because DVC does not watch outside files.
+
+        What failed is not kept: another request or another check may mend it.
+        """
+        keys = [f"{lang}/{fingerprint([REQUEST, text], [])}" for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self.journal}
+        found = translate_checked(translator, list(missing.values()), lang) if missing else []
+        new = dict(zip(missing, found, strict=True))
+        for key, translation in new.items():
+            if translation.text is not None:
+                self.journal.append(key, [translation])
+        return [new[key] if key in new else self.journal.read(key, Translation)[0] for key in keys]
 
     def _with(self, problem: SourceProblem, lang: str, parts: Sequence[Translation]) -> SourceProblem:
         """The problem with one language more."""

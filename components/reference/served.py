@@ -4,7 +4,6 @@ Answers outlive the stage that asked for them: they cost hours, and a change of 
 vote, one more problem) must not ask for the others again. They are known by model, prompt and sampling.
 """
 
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from dataclasses import asdict
 from pydantic import BaseModel, ConfigDict
 
 from components.contracts import Question, Sample, ServedModel, fingerprint
-from components.journal import Journal
+from components.journal import kept_journal
 from components.params import Params
 from components.progress import say
 from components.reference.samples import Asked, make_sample
@@ -41,8 +40,7 @@ class ServedPivot:
         """The environment names a server, or it is a PipelineError; so is another process with this model's answers."""
         self._params = params
         self._server = ChatServer.from_environment(model.name)
-        name = re.sub(r"[^\w.-]+", "-", model.name)
-        self._journal = Journal(f"pivot-{name}", "answers")
+        self._journal = kept_journal("pivot", model.name)
         self.release = self._journal.release
 
     def ask(self, asked: Asked, first: int, on_progress: Callable[[int], None]) -> list[list[Sample]]:

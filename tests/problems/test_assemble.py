@@ -268,6 +268,7 @@ def test_finished_translations_are_kept_and_changed_texts_are_translated_anew(tm
     path.write_text(path.read_text().replace("mine 0", "mine other 0"))
     changed = assemble(problems({"test": source}, "server:m"), base("es")).questions
     assert "mine other 0" in next(q.question for q in changed if q.lang == "es" and q.split == "test")
+    assert len(translator.log) == 5, "the others are there already"
 
 
 @pytest.mark.usefixtures("translator")
