@@ -46,9 +46,9 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""CUDA's variable: the accelerators that a process is given."""
 SET_PARAMS = "PBRLSVR_SET_PARAMS"
 """Set by a flow whose run has values of its own in place of those of params.yaml."""
-"""CUDA's variable: the accelerators that a process is given."""
 
 # Of prctl (linux/prctl.h).
 _PR_SET_PDEATHSIG = 1

@@ -10,13 +10,13 @@ before its piece counts as finished; only the last line can be torn, and then it
 import fcntl
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
@@ -133,8 +133,16 @@ def kept_journal(what: str, model: str) -> Journal:
     """For what a served model answers, known by its prompt: to be released, never closed, because it costs hours.
 
     It outlives the stage, so that a change of what is made of the answers asks for none of them again.
+
+    Args:
+        what: `pivot` or `translations`.
+        model: The server's name for it; each has a file of its own, `.checkpoints/WHAT-MODEL/answers/journal.jsonl`
+            with MODEL quoted as in an address.
+
+    Raises:
+        PipelineError, ContractError: As `Journal`.
     """
-    return Journal(f"{what}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', model)}", "answers")
+    return Journal(f"{what}-{quote(model, safe='')}", "answers")
 
 
 _MEND = "remove that line and its piece is done again"

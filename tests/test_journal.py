@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from components.contracts import ContractError, PipelineError
-from components.journal import Journal
+from components.journal import Journal, kept_journal
 from tests.architecture.imports import ROOT
 
 
@@ -195,6 +195,19 @@ def start(program, *arguments):
 def kill(process):
     process.send_signal(signal.SIGKILL)
     process.wait()
+
+
+def test_answers_of_each_served_model_have_a_file_of_their_own():
+    names = ["org/model", "org-model", "org%2Fmodel", "../model", "big"]
+    paths = []
+    for name in names:
+        kept = kept_journal("pivot", name)
+        paths.append(kept.path)
+        kept.append("key", ROWS)
+        kept.release()
+    assert len(set(paths)) == len(names)
+    assert all(path.is_file() and len(path.parts) == 4 for path in paths)
+    assert paths[-1] == Path(".checkpoints/pivot-big/answers/journal.jsonl")
 
 
 def test_a_second_process_is_refused_at_once_and_told_whom_to_wait_for():

@@ -41,6 +41,8 @@ def attack_blocks(calibrate: Mapping[str, Any], marks: Mapping[str, str], least:
 def _honest(calibrate: Mapping[str, Any]) -> str:
     wrong = calibrate.get("num_wrong_references")
     left_out = f" Problems left out because their reference is wrong: {MISSING if wrong is None else wrong}."
+    if misread := calibrate.get("num_misread"):
+        left_out += f" Right responses left out because they are not read as their reference's answer: {misread}."
     if "attacks" not in calibrate:
         return (
             "The reward was not attacked: there are no honest responses (worked solutions, or right rollouts in the "

@@ -18,6 +18,7 @@ from components.contracts import PipelineError, write_json
 from components.report.__main__ import MARKDOWN, PAGE, work
 from components.report.as_html import html_page
 from components.report.as_markdown import markdown
+from components.report.attacks import _honest
 from components.report.document import Figure, Table, Text
 from components.report.figures import auc_map, reliability_plot
 from components.report.rewards import reward_sections
@@ -136,6 +137,13 @@ def test_attacks_by_language_and_what_was_left_out(calibrate):
     assert rows_of(hidden.groups[0])["final_number"] != ["100"] * 3
     assert f"each of {calibrate['num_honest']} honest responses" in words(blocks)
     assert "their reference is wrong: 1." in words(blocks)
+
+
+def test_responses_that_could_not_be_attacked_are_counted() -> None:
+    told = "Right responses left out because they are not read as their reference's answer: 3."
+    calibrate = calibrate_metrics(("en", "es"), True)
+    assert told not in _honest(calibrate)
+    assert told in _honest(calibrate | {"num_misread": 3})
 
 
 @pytest.mark.parametrize("missing", [(), ("num_honest", "num_wrong_references")])
