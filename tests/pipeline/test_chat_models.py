@@ -37,13 +37,18 @@ def test_a_chat_model_is_warmed_up_trained_and_chosen(clone: Path, make, templat
     model = make()
     with torch.no_grad():  # near-even chances for every byte: some responses hold a digit
         model.lm_head.weight.div_(20)
-    model.save_pretrained(folder)
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = template
+    if asks_with == "<think>":  # what ends a thought is one token there, too: by bytes no random model would write it
+        tokenizer.add_tokens(["</think>"])
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     params = yaml.safe_load((clone / "params.yaml").read_text())
     params["models"] |= {"policy": name, "pivot": name}
     params["train"] |= saving
+    for section in ("sampling", "reference"):
+        params[section]["max_new_tokens"] = 120  # room for a thought and an answer
     params["calibrate"] |= {"min_wins_wrong": 0.0, "min_wins_hollow": 0.0}  # of one problem with random references
     (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(clone, "dvc", "repro", "train")
