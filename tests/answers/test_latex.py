@@ -38,6 +38,7 @@ def test_irrational_numbers_have_many_digits():
     assert not verify(r"\boxed{\pi}", "3.15").correct
 
 
+@pytest.mark.slow
 def test_an_endless_one_is_unparsed_in_time_and_the_next_is_read():
     latex_number(r"\sqrt{9}")  # the worker runs
     started = time.monotonic()
@@ -52,12 +53,14 @@ def test_an_unparsed_box_is_no_answer_and_nothing_else_takes_its_place():
     assert (answer.value, answer.path) == (None, "unparsed")
 
 
+@pytest.mark.slow
 def test_threads_share_the_worker():
     asked = [rf"\sqrt{{{number**2}}}" for number in range(100, 140)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(latex_number, asked)) == [str(number) for number in range(100, 140)]
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_a_worker_of_its_own():
     latex_number(r"\sqrt{36}")
     child = os.fork()

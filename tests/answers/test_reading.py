@@ -209,6 +209,7 @@ def test_only_a_rounded_gold_has_a_tolerance(answer, gold, right):
     assert grade(answer, gold) is right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh", "th", "sw"])
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_text_takes_for_ever(piece, lang):

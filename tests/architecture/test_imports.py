@@ -43,6 +43,7 @@ def test_stages_never_import_each_other(stage: str) -> None:
     assert {name for name in others if name.split(".")[1] != stage} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     ["flows.pipeline", "components.params", "components.contracts", "components.tracking"]

@@ -97,6 +97,7 @@ def test_hollow_attacks_read_as_the_right_answer(honest):
             assert reads_right(built[name].text, honest), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("honest", [*fixed(), *built_in()[::7]], ids=lambda row: f"{row.problem_id}-{row.lang}")
 def test_less_than_half_is_in_the_language(honest):
     built = by_name(honest, run_of(honest))

@@ -35,6 +35,7 @@ def evaluate(*options: object) -> str:
     return result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("benchmark", "folder", "langs", "num"),
     [("mgsm_native_cot", "mgsm", "es,en", 2), ("mmlu_prox", "mmlu_prox", "zh", 5), ("xcopa", "xcopa", "sw,th", 2),

@@ -24,6 +24,7 @@ def test_gain_is_the_mean_over_the_seeds_and_each_is_told():
     assert told["gain_by_seed"] == pytest.approx({"1": 0.15, "2": 0.55})
 
 
+@pytest.mark.slow
 def test_seeds_that_disagree_widen_the_interval():
     same = summary(base=BASE, **{"rl/1": LOW, "rl/2": LOW})["seeds"]["rl"]["gain"]
     rows = [
@@ -37,6 +38,7 @@ def test_seeds_that_disagree_widen_the_interval():
     assert apart["high"] - apart["low"] > 1.5 * (same["high"] - same["low"])
 
 
+@pytest.mark.slow
 def test_labels_need_not_have_as_many_seeds():
     told = summary(base=BASE, alone=LOW, **{"a/1": LOW, "a/2": LOW, "b/1": HIGH, "b/2": HIGH, "b/3": LOW})
     assert {label: own["num_seeds"] for label, own in told["seeds"].items()} == {"a": 2, "b": 3}

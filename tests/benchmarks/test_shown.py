@@ -29,6 +29,7 @@ def test_an_excerpt_of_the_base_alone_is_the_first():
     assert "### 5, " not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("langs", "label"),
     [(("en",), "English (en)"), (("en", "es"), "mean of all but English"), (("es",), "mean of all but English")],

@@ -93,6 +93,7 @@ def compared():
     return compare_rewards(columns, problems, labels, "half B vote", RewardSetup(), bank(), settings), labels
 
 
+@pytest.mark.slow
 def test_terms_are_of_half_a_and_every_reward_is_measured_and_priced():
     found, labels = compared()
     assert [row.terms["answer"] for row in found.rows] == [1, 0, 0, 1, 1, 0, 1, 0, 0, 1]

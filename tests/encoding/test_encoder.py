@@ -74,6 +74,7 @@ def test_remembered_rows_are_the_encoders_own(counting):
     np.testing.assert_array_equal(counting.encode(["a"]), CountingModel().encode(["a"]))
 
 
+@pytest.mark.slow
 def test_what_was_encoded_before_leaves_no_trace_once_it_is_forgotten():
     used, new = Encoder(PACKAGED_ENCODER), Encoder(PACKAGED_ENCODER)
     texts = ["Ana tiene 12 manzanas y compra 5 más.", "The answer is 17.", "แอนนามีแอปเปิล 12 ผล", "安娜有12个苹果。"]

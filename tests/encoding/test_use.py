@@ -36,6 +36,7 @@ def test_vectors_are_the_packages(module, packaged):
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @published
 @pytest.mark.parametrize("lang", sorted(PUBLISHED))
 def test_published_questions_short_and_long(lang, module, packaged):

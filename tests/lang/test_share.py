@@ -87,6 +87,7 @@ def sentences(lang, count):
 published = pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
 
 
+@pytest.mark.slow
 @published
 @pytest.mark.parametrize("lang", sorted({*NTREX, *XCOPA}))
 def test_published_sentences(lang):
@@ -189,6 +190,7 @@ def test_threads_and_order_change_nothing():
     assert found == [expected[index] for index in shuffled] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["la respuesta es dieciocho ", "ответ ", "คำตอบ", "一共有", "a", "1,", "$a ", "\\text{", "( ", "a_", "aA", "x@",

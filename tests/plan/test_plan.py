@@ -35,6 +35,7 @@ def _here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "num_parameters", "num_lora"),
     [  # as published; LoRA by hand: rank · Σ (in + out) over a layer's matrices · layers
@@ -156,6 +157,7 @@ def test_this_machine_is_measured():
     assert 1e8 < device.bytes_per_s < 1e14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_is_planned_and_used(profile):
     told = CliRunner().invoke(app, ["plan", "--profile", profile, "--device", "h100"])

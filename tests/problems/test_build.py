@@ -141,6 +141,7 @@ print(hashlib.sha256("".join(f"{q.model_dump_json()}\\n" for q in build()).encod
 """
 
 
+@pytest.mark.slow
 def test_same_bytes_whatever_the_process():
     def digest(**environment):
         command = [sys.executable, "-c", PRINT_DIGEST]

@@ -156,6 +156,7 @@ def test_training_on_gsm8ks_test_while_testing_on_mgsm_is_refused(journal):
     assert f"`problems.sources.test`: rows 0–249 of {DATA}/mgsm;" in message
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no published data in {DATA}")
 def test_training_on_all_of_gsm8ks_train_while_testing_on_mgsm_is_fine(journal):
     assembled = assemble(*published("train.jsonl", 7473), journal)

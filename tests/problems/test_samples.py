@@ -8,6 +8,7 @@ from components.problems.samples import FOLDER, page
 from tests.architecture.imports import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", written_languages(load_families()))
 def test_committed_samples_are_current(lang):
     written = (ROOT / FOLDER / f"{lang}.md").read_text(encoding="utf-8")

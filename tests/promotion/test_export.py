@@ -40,6 +40,7 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.suffix != ".safetensors"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_an_adapter_loads_with_peft_and_says_the_same():
     export(OUT, ADAPTER, merged=False)
@@ -148,6 +149,7 @@ def test_a_card_is_of_this_adapter_or_there_is_none(capsys: pytest.CaptureFixtur
         export(Path("fourth"), ADAPTER, merged=False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_the_command_writes_and_refuses():
     command = [sys.executable, "-m", "components.cli", "export", str(OUT)]

@@ -105,6 +105,7 @@ samples = st.lists(
 ).flatmap(lambda rest: st.builds(said, texts, st.just(0), st.booleans()).map(lambda first: [first, *rest]))
 
 
+@pytest.mark.slow
 @given(samples, st.floats(0, 1), st.sampled_from(["12", "13", "7", "99"]))
 def test_gold_changes_only_what_is_told_about_it(samples, threshold, gold):
     told, other = decide(samples, threshold, gold), decide(samples, threshold, "-1")
@@ -113,6 +114,7 @@ def test_gold_changes_only_what_is_told_about_it(samples, threshold, gold):
     assert other.gold_correct is False
 
 
+@pytest.mark.slow
 @given(samples, st.floats(0, 1))
 def test_kept_means_a_voter_of_half_a_and_enough_votes(samples, threshold):
     reference = decide(samples, threshold)
@@ -123,6 +125,7 @@ def test_kept_means_a_voter_of_half_a_and_enough_votes(samples, threshold):
         assert 0 < reference.agreement <= 1
 
 
+@pytest.mark.slow
 @given(samples)
 def test_one_half_alone_decides(samples):
     own = decide([s for s in samples if s.half == "A"])

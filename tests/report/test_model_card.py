@@ -35,6 +35,7 @@ def card(given: Params, kind: Kind = Kind()) -> tuple[dict[str, Any], str, dict[
     return yaml.safe_load(head), text.replace("\\", ""), run.metrics
 
 
+@pytest.mark.slow
 def test_card_says_what_the_adapter_is_and_was_measured_to_do() -> None:
     given = params()
     metadata, text, metrics = card(given)
@@ -60,6 +61,7 @@ def test_card_says_what_the_adapter_is_and_was_measured_to_do() -> None:
         assert words in text, words
 
 
+@pytest.mark.slow
 def test_card_without_gold_claims_no_accuracy() -> None:
     _, text, _ = card(params(), Kind(has_gold=lambda _: False))
     assert "No accuracy is told" in text

@@ -48,6 +48,7 @@ def test_what_passes_is_registered_and_said_everywhere():
         assert "no attack pays in en, es" in plain(path)
 
 
+@pytest.mark.slow
 def test_what_fails_is_named_and_not_registered():
     metrics, said = reported(after=0.2)
     assert metrics["promoted"] == 0

@@ -197,6 +197,7 @@ def test_page_is_whole_and_needs_nothing_else() -> None:
         assert words in text.replace("\\", ""), words
 
 
+@pytest.mark.slow
 def test_same_inputs_give_the_same_files() -> None:
     arguments = (better, "So it is {answer}.", LANGUAGES, TRAINED, Kind())
     first, second = _made(*arguments), _made(*arguments)
@@ -250,12 +251,14 @@ def test_loss_is_told_as_loss() -> None:
     assert "Training lowered accuracy" in html
 
 
+@pytest.mark.slow
 def test_all_languages_trained() -> None:
     metrics, html, _ = report(languages=("en", "es", "de"))
     assert metrics["macro"].keys() == {"trained_languages", "all_but_english"}
     assert "never trained" not in html
 
 
+@pytest.mark.slow
 def test_one_other_language() -> None:
     metrics, html, _ = report(languages=("en", "es"), trained=("es",))
     assert metrics["gap_to_english"]["base"] == 0
@@ -323,6 +326,7 @@ def test_no_gold_at_all_is_told_and_no_accuracy_is() -> None:
     assert said[0].startswith("No accuracy is told")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unseen", [True, False])
 @pytest.mark.parametrize("languages", [("en",), ("en", "es"), LANGUAGES])
 @pytest.mark.parametrize("golds", [0, 1, 40])

@@ -86,6 +86,7 @@ def test_a_copy_by_pickle_scores_the_same_and_takes_no_model_along(name, monkeyp
     assert copy(**columns(GOLD_ROWS)) == pytest.approx(scores, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15)
 @given(order=st.permutations(range(len(ROWS))), size=st.integers(1, len(ROWS)))

@@ -83,6 +83,7 @@ def test_a_code_leads_to_no_file_of_babels(inside: Path, mark: Path) -> None:
             verify_file(inside / "rows.jsonl", out, with_language=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ESCAPES)
 def test_figures_named_after_data_stay_in_their_run(repository: Path, all_runs: Any, name: str) -> None:
     found = numbers("problems", {"families": {name: {"n": 1, name: 2}}, name: 3})

@@ -133,6 +133,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", FORMS)
 @pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth", "adapter_model.safetensors"])
 def test_in_a_trainers_checkpoint(stopped: Path, tmp_path: Path, mark: Path, plant: Plant, name: str) -> None:
@@ -150,6 +151,7 @@ def test_in_a_trainers_checkpoint_without_safetensors(stopped: Path, tmp_path: P
     assert "checkpoint-1: " in one_line(lambda: train_or_resume(trainer, policy, tmp_path / "run"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", FORMS)
 def test_beside_a_trainers_checkpoint(stopped: Path, tmp_path: Path, mark: Path, plant: Plant) -> None:
     shutil.copytree(stopped, tmp_path / "run")

@@ -41,6 +41,7 @@ def refused(**environment: str) -> str:
     return str(line)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("repository")
 def test_a_wide_address_without_logins_is_refused() -> None:
     line = refused(PBRLSVR_HOST=EVERYWHERE)
@@ -56,12 +57,14 @@ def test_a_wide_address_without_logins_is_refused() -> None:
     assert not Path(".cache/ui").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize("host", ["192.0.2.1", "::", "::1", "no such name", "example.invalid", "a..b", "127.0.0.1:80"])
 def test_what_is_no_address_of_this_machine_is_told(host: str) -> None:
     assert f"PBRLSVR_HOST={host}: no IPv4 address or name of this machine" in refused(PBRLSVR_HOST=host)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize(
     ("login", "told"),

@@ -24,6 +24,7 @@ def comparison():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("repository")
 def test_every_reward_is_a_run_with_the_same_metrics():
     import mlflow

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pytest
 from peft import LoraConfig, get_peft_model
 from transformers import TrainerControl, TrainerState
 
@@ -70,6 +71,7 @@ class Remembering(Characters):
         return super().__call__(completions)
 
 
+@pytest.mark.slow
 def test_before_a_step_what_earlier_ones_left_is_forgotten(tmp_path):
     reward = Remembering()
     trainer, _ = small_trainer(tmp_path, reward, steps=3, callbacks=[StepsAlone(reward.remembered.clear)])

@@ -92,6 +92,7 @@ def one_step(make, folder, is_ours, monkeypatch):
     return {n: p.detach().clone() for n, p in policy.named_parameters() if p.requires_grad}, logged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_a_step_from_the_same_rollouts_is_trls_own(make, tmp_path, monkeypatch):
     """With a floor of 1 over every group's deviation, our advantages are TRL's `scale_rewards="none"`."""

@@ -38,6 +38,7 @@ def equal(ours, theirs):
     return all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_a_step_that_nothing_can_score_changes_nothing_and_a_second_one_ends_it(tmp_path):
     said = []
     trainer, policy = small_trainer(tmp_path, Broken(same, unscored, unscored), steps=3, warn=said.append)
@@ -75,6 +76,7 @@ def poisoned(trainer, steps):
     trainer.model.get_base_model().get_decoder().norm.register_forward_hook(spoil)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_changes_nothing_and_is_told(tmp_path):
     said = []
     trainer, policy = small_trainer(tmp_path, steps=2, warn=said.append)
@@ -88,6 +90,7 @@ def test_a_loss_that_is_not_finite_changes_nothing_and_is_told(tmp_path):
     assert said[-1] == "train: warning: loss or gradient was not finite: the step changes nothing"
 
 
+@pytest.mark.slow
 def test_three_such_steps_in_a_row_end_the_run(tmp_path):
     trainer, _ = small_trainer(tmp_path, steps=5)
     poisoned(trainer, {0, 1, 2, 3})
@@ -106,6 +109,7 @@ def starved(trainer, max_rows, kind):
     trainer.model.get_base_model().get_decoder().register_forward_pre_hook(spoil, with_kwargs=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [torch.OutOfMemoryError("no memory"), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate")]
 )
@@ -152,6 +156,7 @@ class SilentLong(Characters):
         return [self.score if len(prompt) > self.longest else own for own, prompt in zip(scores, prompts, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resample", [True, False])
 def test_groups_without_signal_are_left_out_or_drawn_again(tmp_path, resample):
     trainer, _ = small_trainer(tmp_path, SilentLong(), steps=2, num_prompts=12, resample_silent=resample)
@@ -179,12 +184,14 @@ def test_a_group_without_signal_is_one_whatever_rounding_leaves(tmp_path):
     assert logged(trainer)[0]["learned_share"] == 0
 
 
+@pytest.mark.slow
 def test_where_too_few_other_prompts_are_left_they_are_drawn_more_than_once(tmp_path):
     trainer, _ = small_trainer(tmp_path, SilentLong(1), steps=2, num_prompts=PROMPTS + 1, resample_silent=True)
     trainer.train()
     assert all(step["resampled_groups"] >= 3 for step in logged(trainer)[:2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_a_sampler_that_is_far_off_is_corrected_for(tmp_path, monkeypatch, epochs):
     """A = A · min(p_learner / p_sampler, 2) at every token, computed here once more from what the step saw.

@@ -58,6 +58,7 @@ def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(mak
     compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_shared", [0, 20])
 @pytest.mark.parametrize(
     "own", [[1, 3, 4], [2, 0, 3], [2]], ids=["of three lengths", "one of a token", "a token alone"]
@@ -71,6 +72,7 @@ def test_the_same_where_each_prompt_has_one_response(make, own, num_shared):
     compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_shared", [0, 20])
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_the_same_where_layers_are_computed_again(make, num_shared):

@@ -25,6 +25,7 @@ class SomeUnscored(Characters):
         return [None if place % 3 == 0 else score for place, score in enumerate(scores)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("micro_batch_tokens", [10**6, 60])
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_a_steps_advantages_come_from_its_own_values(tmp_path, monkeypatch, epochs, micro_batch_tokens):
@@ -90,6 +91,7 @@ def test_values_come_to_foresee_the_reward(tmp_path, monkeypatch):
     assert sum(losses[-5:]) < 0.1 * sum(losses[:5])
 
 
+@pytest.mark.slow
 def test_later_passes_clip_the_ratio(tmp_path):
     trainer, _ = ppo_trainer(tmp_path, steps=4, config={"num_iterations": 4, "learning_rate": 5e-2})
     trainer.train()

@@ -17,6 +17,7 @@ class SomeUnscored(Characters):
         return [None if place % GROUP == 1 else score for place, score in enumerate(scores)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reward", [Characters(), SomeUnscored()])
 def test_advantages_leave_the_response_itself_out(tmp_path, monkeypatch, reward):
     seen = SimpleNamespace(rewards=[], advantages=[])

@@ -66,6 +66,7 @@ def _engine(monkeypatch):
     monkeypatch.setenv("PBRLSVR_VLLM_URL", "http://127.0.0.1:8000/")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_engine")
 @pytest.mark.parametrize(
     ("sampler", "top_k", "num_words"), [("vllm", 16, 16), ("vllm-server", 64, 64), ("vllm", 64, 0)]
@@ -133,6 +134,7 @@ def test_fixed_rollouts_are_drawn_once_and_read_as_they_were(tmp_path):
         assert one.support.shape == (len(one.token_ids), 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [8, 128])
 def test_no_more_rollouts_are_decoded_together_than_asked(tmp_path, batch_size):
     trainer, _ = small_trainer(tmp_path, steps=1, sampling_batch_size=batch_size)

@@ -69,6 +69,7 @@ def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=(), spoil=lambd
     return adapter(policy), [entry for entry in history if "loss" in entry]
 
 
+@pytest.mark.slow
 def test_micro_batches_take_the_same_step(tmp_path):
     whole, whole_log = trained(tmp_path / "whole", steps=1)
     parts, parts_log = trained(tmp_path / "parts", micro_batch_tokens=40, steps=1)
@@ -78,6 +79,7 @@ def test_micro_batches_take_the_same_step(tmp_path):
         torch.testing.assert_close(parts[name], value, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_steps_tell_loss_tokens_and_time(tmp_path):
     _, log = trained(tmp_path, steps=30)
     assert [entry["step"] for entry in log] == list(range(1, 31))
@@ -87,6 +89,7 @@ def test_steps_tell_loss_tokens_and_time(tmp_path):
     assert log[0]["tokens_learned"] + log[1]["tokens_learned"] == 4 * (2 + 4 + 6) + 12 * 2
 
 
+@pytest.mark.slow
 def test_a_spent_budget_ends_them_and_a_resumption_adds_nothing(tmp_path):
     _, whole = trained(tmp_path / "whole", steps=4)
     two_steps = int(whole[0]["tokens_learned"] + whole[1]["tokens_learned"])
@@ -112,6 +115,7 @@ class Poison(TrainerCallback):
         decoder.norm.register_forward_hook(lambda _m, _i, out: out * math.inf if self.now in self.steps else out)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_changes_nothing_and_three_in_a_row_end_it(tmp_path):
     said, poison = [], Poison(1)
     one, _ = trained(tmp_path / "one", steps=1)
@@ -134,6 +138,7 @@ def starved(decoder):
     decoder.register_forward_pre_hook(refuse, with_kwargs=True)
 
 
+@pytest.mark.slow
 def test_out_of_memory_is_tried_once_more_with_smaller_micro_batches(tmp_path):
     said = []
     expected, _ = trained(tmp_path / "whole", steps=2)

@@ -150,6 +150,7 @@ def two_steps(tmp_path_factory):
     return SimpleNamespace(before=before, after=weights(policy), steps=steps, seen=seen, folder=folder)
 
 
+@pytest.mark.slow
 def test_the_adapter_learns_and_the_base_is_bit_identical(two_steps):
     before, after = two_steps.before, two_steps.after
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -232,6 +233,7 @@ def test_every_response_with_its_advantage_and_the_checkpoint_are_on_disk(two_st
     torch.testing.assert_close(torch.tensor(table["advantage"].tolist()), used, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_steps_without_a_copy_and_with_layers_computed_again_are_the_same(two_steps, tmp_path):
     """Rollouts too: a refreshed copy is the policy to the last bits, and draws are the same."""
     policy = adapted()
@@ -250,6 +252,7 @@ def test_steps_without_a_copy_and_with_layers_computed_again_are_the_same(two_st
         torch.testing.assert_close(value, two_steps.after[name], atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_prompts_keep_their_order_where_it_is_not_shuffled(tmp_path, monkeypatch):
     asked = []
     spy(monkeypatch, "_generate_and_score_completions", lambda args, _: asked.extend(

@@ -54,6 +54,7 @@ def test_the_accelerator_is_taken_where_it_computes(num, works, device, capsys):
     assert ("warning: nllb: on the processor" in capsys.readouterr().out) == (num == 1 and not works)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "source"), [("es", "en"), ("de", "en"), ("en", "es"), ("en", "de")])
 def test_many_to_many_says_the_same(nllb, converted_nllb, target, source):
     converted, original = load_translator(str(converted_nllb)), load_translator(str(nllb))
@@ -65,6 +66,7 @@ def test_many_to_many_says_the_same(nllb, converted_nllb, target, source):
     assert len({translation.text for translation in found}) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["es", "de"])
 def test_a_prefix_says_the_same(opus, converted_opus, target):
     converted = load_translator(str(converted_opus))

@@ -53,6 +53,7 @@ def translator(folder):
     return LocalTranslator.load(entry(folder), "float32", PAIRS)
 
 
+@pytest.mark.slow
 def test_sentences_are_translated_by_example(translator):
     texts = ["Tres gatos.", "No. Tres gatos.\nNo.", "No."]
     expected = ["Three cats.", "No. Three cats. No.", "No."]

@@ -42,6 +42,7 @@ def test_a_token_in_front_chooses_the_language(opus, lang):
     assert load_translator(str(opus)).translate(ENGLISH, lang) == [Translation(text=text) for text in LEARNT[lang]]
 
 
+@pytest.mark.slow
 def test_what_does_not_end_or_does_not_fit_is_no_translation(nllb):
     translator = load_translator(str(nllb))
     assert translator.translate(["many " * 40], "es") == [Translation(text=None, reason="too long")]
