@@ -23,8 +23,8 @@ REPEATS = 9
 def main() -> None:
     """Print a table."""
     prepare_process(offline=True)
+    from components.contracts import read_manifest
     from components.generation.head import OutputHead
-    from components.generation.manifest import read_manifest
     from components.generation.models import load_model
     from components.params import load_params
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 def _states(model: torch.nn.Module, count: int) -> Tensor:
     """The last states (B, H) of as many questions."""
-    from components.generation.manifest import read_manifest
+    from components.contracts import read_manifest
     from components.generation.models import load_tokenizer
     from components.questions import read_questions
 

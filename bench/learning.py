@@ -210,8 +210,8 @@ def _setting(run: StageRun, folder: Path, name: str, fixed: bool) -> None:
 def _rollouts_of(params: Params, start: Path) -> AbstractContextManager[Any]:
     """Has training sample from `start` at every step."""
     from bench.fixed_rollouts import FixedRollouts
+    from components.contracts import read_manifest
     from components.evaluate.predict import PROBLEMS
-    from components.generation.manifest import read_manifest
     from components.generation.responder import Responder
     from components.questions import read_questions
     from components.train.trainer import PivotGRPOTrainer

@@ -13,9 +13,8 @@ from typing import Any
 
 from components.answers.reading import read_answer
 from components.answers.verdict import grade
-from components.contracts import Question, write_json
+from components.contracts import Question, read_manifest, write_json
 from components.environment import prepare_process
-from components.generation.manifest import read_manifest
 from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding
 from components.lang.share import response_shares

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from components.contracts import Question, read_records
+from components.contracts import Question, read_manifest, read_records
 from components.contracts.records import System
-from components.generation.manifest import read_manifest
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
 from components.lang.table import language

@@ -25,6 +25,8 @@ from components.contracts import EX_TEMPFAIL, PipelineError
 from components.environment import PARENT_RUN_ID, child_environment, exit_on_sigterm
 from components.params import load_params
 from components.progress import say
+from components.promotion.adapter import has_passed
+from components.promotion.registry import keep_champion
 from components.tracking import ParentRun, StageStatus, check_store, mark_dead_runs, open_parent, read_receipt
 
 LOCK_FILE = Path(".dvc/tmp/pb-rlsvr.lock")
@@ -155,7 +157,7 @@ def repro_stage(
     """
     if untouched:
         (on_line or say)(f"stage {stage}: nothing changed")
-        parent.stamp(stage, "reused")
+        _stamp(stage, parent, "reused")
         return "reused"
     environment = child_environment() | ({PARENT_RUN_ID: parent.run_id} if parent.run_id else {})
     started = datetime.now(UTC)
@@ -171,8 +173,14 @@ def repro_stage(
         parent.stamp(stage, "failed")
         raise StageFailedError(stage, statuses[-1] if statuses else None)
     status = _status_since(stage, started)
-    parent.stamp(stage, status)
+    _stamp(stage, parent, status)
     return status
+
+
+def _stamp(stage: str, parent: ParentRun, status: StageStatus) -> None:
+    parent.stamp(stage, status)
+    if stage == "report" and has_passed():
+        keep_champion()  # a report that was reused has registered nothing
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from components.tracking import (
     TrackedRun,
     UnfinishedRun,
     check_store,
-    keep_champion,
     log_comparison,
     make_receipt,
     numbers,
@@ -101,10 +100,6 @@ class StageRun:
     def when_done(self, clear: Callable[[], None]) -> None:
         """Call `clear` once metrics and receipt are written: until then unfinished work must not be cleared away."""
         self._when_done.append(clear)
-
-    def register_champion(self) -> None:
-        """Have MLflow's registry take adapters/trained as its champion, once metrics and receipt are written."""
-        self.when_done(keep_champion)
 
 
 def run_stage(name: str, work: Callable[[StageRun], None], variant: Variant | None = None) -> None:

@@ -10,9 +10,8 @@ from pydantic import Field
 from components.answers.reading import read_answer
 from components.answers.verdict import grade, same_answer
 from components.comparison.compare import CALIBRATED, HIDDEN, MEASURED, Compared, Labels
-from components.contracts import PipelineError, Question, Reference, ScoredResponse
+from components.contracts import PipelineError, Question, Reference, ScoredResponse, read_manifest
 from components.contracts.records import Record
-from components.generation.manifest import read_manifest
 from components.generation.models import free_models
 from components.generation.responder import Responder, seed_piece
 from components.generation.sampler import Decoding

@@ -9,7 +9,8 @@ from components.contracts.files import (
     write_table,
     write_text,
 )
-from components.contracts.fingerprint import fingerprint
+from components.contracts.fingerprint import fingerprint, weights_fingerprint
+from components.contracts.manifest import read_manifest
 from components.contracts.records import (
     ModelEntry,
     ModelManifest,
@@ -34,8 +35,10 @@ __all__ = [
     "ScoredResponse",
     "ServedModel",
     "fingerprint",
+    "read_manifest",
     "read_records",
     "read_table",
+    "weights_fingerprint",
     "write_json",
     "write_records",
     "write_table",

@@ -22,5 +22,10 @@ def fingerprint(values: Any, inputs: Sequence[Path]) -> str:  # noqa: ANN401 - w
     return digest.hexdigest()[:16]
 
 
+def weights_fingerprint(folder: Path) -> str:
+    """Identity of a checkpoint's weights alone, whatever else lies beside them."""
+    return fingerprint(None, sorted(folder.glob("*.safetensors")))
+
+
 def _files_of(folder: Path) -> Iterator[Path]:
     return (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)

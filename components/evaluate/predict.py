@@ -6,9 +6,8 @@ from pathlib import Path
 
 from components.answers.reading import read_answer
 from components.answers.verdict import grade
-from components.contracts import Prediction, Question
+from components.contracts import Prediction, Question, read_manifest
 from components.contracts.records import System
-from components.generation.manifest import read_manifest
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
 from components.journal import Journal

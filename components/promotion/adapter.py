@@ -55,6 +55,14 @@ def read_promotion() -> Mapping[str, Any]:
     return promotion
 
 
+def has_passed() -> bool:
+    """Whether metrics/report.json has decided for the adapter that it is about; not where it holds no decision."""
+    try:
+        return bool(read_promotion()["passed"])
+    except PipelineError:
+        return False
+
+
 def is_reported(folder: Path) -> bool:
     """Whether metrics/report.json is about this adapter.
 

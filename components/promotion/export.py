@@ -13,8 +13,7 @@ from typing import Any
 
 import yaml
 
-from components.contracts import ModelEntry, PipelineError, write_json, write_text
-from components.generation.manifest import read_manifest
+from components.contracts import ModelEntry, PipelineError, read_manifest, write_json, write_text
 from components.params import load_params
 from components.progress import say
 from components.promotion.adapter import ADAPTER, CONFIG, SUMMARY, WEIGHTS, adapter_sha256, check_base, is_reported
@@ -114,12 +113,9 @@ def _write_checkpoint(folder: Path, adapter: Path, base: ModelEntry) -> None:
     from transformers import AutoModelForCausalLM
 
     from components.generation.models import load_tokenizer
-    from components.train.folding import SamplingCopy
 
     load_tokenizer(base).save_pretrained(folder)
-    policy, copy = (
-        AutoModelForCausalLM.from_pretrained(base.folder, dtype="auto", trust_remote_code=False, use_safetensors=True)
-        for _ in range(2)
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        base.folder, dtype="auto", trust_remote_code=False, use_safetensors=True
     )
-    folded: Any = SamplingCopy(PeftModel.from_pretrained(policy, adapter), copy).model
-    folded.save_pretrained(folder)
+    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)

@@ -1,10 +1,10 @@
 """`pb-rlsvr promote`: register the trained adapter as the champion, where the report has decided so."""
 
-from components.contracts import PipelineError
-from components.generation.manifest import read_manifest
+from components.contracts import PipelineError, read_manifest
 from components.promotion.adapter import ADAPTER, SUMMARY, check_base, is_reported, read_promotion
 from components.promotion.gate import Decision
-from components.tracking import CHAMPION, MODEL, check_store, register_champion
+from components.promotion.registry import register_champion
+from components.tracking import CHAMPION, MODEL, check_store
 
 
 def promote() -> str:

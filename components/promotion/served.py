@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.contracts import ModelEntry, PipelineError, Question, read_records
+from components.contracts import ModelEntry, PipelineError, Question, read_records, weights_fingerprint
 from components.generation.responder import Responder
 from components.generation.sampler import Decoding
 from components.lang.table import language
 from components.models.resolve import resolve
-from components.tracking.registry import weights_fingerprint
 
 PACKAGED_FOLDER = Path("models/packaged")
 """Where the packaged model is, or is made, as stage `models` does."""

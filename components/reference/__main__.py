@@ -20,7 +20,7 @@ REFERENCES = Path("data/reference/references.jsonl")
 
 def work(run: StageRun) -> None:
     """Ask, with every answer kept as soon as it is there; then vote."""
-    from components.generation.manifest import read_manifest
+    from components.contracts import read_manifest
     from components.journal import Journal
     from components.questions import read_questions
     from components.reference.nearest import nearest_shots

@@ -24,6 +24,7 @@ ACCURACY, VALIDATION = Path("plots/accuracy.csv"), Path("plots/validation.csv")
 def work(run: StageRun) -> None:
     """Numbers first, then the words and drawings around them."""
     from components.promotion.gate import decide
+    from components.promotion.registry import keep_champion
     from components.report.as_html import html_page
     from components.report.as_markdown import markdown
     from components.report.inputs import read_inputs
@@ -55,7 +56,7 @@ def work(run: StageRun) -> None:
         run.say(line)
     run.say(f"written to {PAGE}, {MARKDOWN} and {CARD}")
     if decision.passed:
-        run.register_champion()
+        run.when_done(keep_champion)
     elif params.gate.strict and decision.number == 0:
         run.when_done(partial(_refuse, decision))
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from components.contracts import PipelineError
+from components.contracts import PipelineError, read_manifest
 from components.encoding import Encoder
-from components.generation.manifest import read_manifest
 from components.params import RewardName
 from components.questions import read_questions
 from components.reward.bank import ReferenceBank

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from components.contracts import PipelineError
 from components.environment import tracking_uri
 from components.tracking.parent import LOCK
-from components.tracking.registry import MODEL
-from components.tracking.store import EXPERIMENT, open_client, store_errors
+from components.tracking.store import EXPERIMENT, MODEL, open_client, store_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from components.tracking.receipt import git_state, read_receipt
-from components.tracking.registry import keep_champion
 from components.tracking.run import TrackedRun, numbers, tracked_run
 
 if TYPE_CHECKING:
@@ -95,8 +94,6 @@ class ParentRun:
                 self._run.log_metrics(
                     numbers(stage, {name: told.get(name, {}) for name in ("macro", "gap_to_english")})
                 )
-                if told.get("promotion", {}).get("passed"):
-                    keep_champion()  # a report that was reused has registered nothing
 
 
 @contextmanager

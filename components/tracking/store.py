@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXPERIMENT = "pb-rlsvr"
+MODEL, CHAMPION = "pb-rlsvr", "champion"
+"""Of the model registry: the registered model, and the alias of the version in use."""
 _SQLITE = "sqlite:///"
 _REFUSALS = {
     "UNAUTHENTICATED": "does not take this login; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to its own",

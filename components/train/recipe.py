@@ -14,9 +14,8 @@ from peft import PeftModel
 from transformers import TrainerCallback
 from transformers import logging as transformers_logging
 
-from components.contracts import ModelManifest
+from components.contracts import ModelManifest, read_manifest
 from components.encoding import Encoder
-from components.generation.manifest import read_manifest
 from components.generation.models import choose_device, choose_dtype, free_models, load_model, load_tokenizer
 from components.generation.prompts import PromptFormat
 from components.generation.responder import Responder

@@ -42,3 +42,9 @@ def closure(start: str) -> set[str]:
         seen.add(name)
         todo += [other for other in imported_by(known[name]) if other in known]
     return seen
+
+
+def room(module: str) -> str:
+    """The path under which dvc.yaml would name `module`: its package of `components`, or its file there."""
+    path = "/".join(module.split(".")[:2])
+    return f"{path}.py" if (ROOT / f"{path}.py").is_file() else path

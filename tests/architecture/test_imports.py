@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.architecture.imports import ROOT, closure, imported_by, modules
+from tests.architecture.imports import ROOT, closure, imported_by, modules, room
 from tests.architecture.test_stages import STAGES
 
 INSTALLED = packages_distributions()  # by module: those that bring it
@@ -19,10 +20,19 @@ def top_levels(package: str) -> dict[str, set[str]]:
     return {name: {part.split(".")[0] for part in imported_by(path)} for name, path in modules(package).items()}
 
 
-def test_only_tracking_imports_mlflow() -> None:
+def test_only_tracking_and_the_registry_import_mlflow() -> None:
     everything = top_levels("components") | top_levels("flows")
     importers = {name for name, tops in everything.items() if "mlflow" in tops}
-    assert {name for name in importers if not name.startswith("components.tracking.")} == set()
+    registry = {"components.promotion.registry", "components.promotion.served_model"}
+    assert {name for name in importers if not name.startswith("components.tracking.")} == registry
+
+
+def test_rooms_import_each_other_in_one_direction() -> None:
+    graph: dict[str, set[str]] = {}
+    for name, path in modules("components").items():
+        others = {room(other) for other in imported_by(path) if other in modules("components")}
+        graph.setdefault(room(name), set()).update(others - {room(name), "components"})
+    TopologicalSorter(graph).prepare()  # a CycleError names those of a circle
 
 
 def test_components_know_neither_flows_nor_prefect_nor_dvc() -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from components.params import Params
 from components.stage import PACKAGED
-from tests.architecture.imports import ROOT, closure
+from tests.architecture.imports import ROOT, closure, room
 
 STAGES = ("models", "problems", "reference", "calibrate", "train", "audit", "evaluate", "report")
 # Sections of params.yaml that belong to no stage alone: every stage that takes them says so in dvc.yaml.
@@ -116,9 +116,3 @@ def test_packaged_names_are_those_of_the_code() -> None:
     model, encoder = PACKAGED  # read as text: importing them takes seconds
     assert f'PACKAGED_MODEL = "{model}"' in (ROOT / "components/models/packaged.py").read_text()
     assert f'PACKAGED_ENCODER = "{encoder}"' in (ROOT / "components/encoding/encoder.py").read_text()
-
-
-def room(module: str) -> str:
-    """The path under which dvc.yaml would name `module`: its package of `components`, or its file there."""
-    path = "/".join(module.split(".")[:2])
-    return f"{path}.py" if (ROOT / f"{path}.py").is_file() else path

@@ -6,9 +6,8 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
-from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError
+from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError, read_manifest
 from components.generation import models
-from components.generation.manifest import read_manifest
 from components.generation.models import choose_dtype, load_model, load_tokenizer
 from components.lora import lora_config
 from components.params import load_params

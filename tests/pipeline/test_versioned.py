@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 IDENTITY = {f"GIT_{who}_{what}": f"t@{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 QUESTION = ("-m", "components.cli", "ask", "Ana tiene 2 manzanas y compra 3. ¿Cuántas tiene?", "--lang", "es")
-REGISTER = "from components.tracking import register_champion; print(register_champion())"
+REGISTER = "from components.promotion.registry import register_champion; print(register_champion())"
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -13,14 +13,17 @@ from components.environment import tracking_uri
 from components.params.edit import write_values
 from components.promotion.adapter import ADAPTER, adapter_sha256
 from components.promotion.promote import promote
-from components.tracking import CHAMPION, MODEL, keep_champion, open_parent, register_champion
+from components.promotion.registry import keep_champion, register_champion
+from components.repro import repro_stage
+from components.tracking import CHAMPION, MODEL, open_parent
 from tests.promotion.conftest import make_adapter, make_base, make_decision
 
 pytestmark = pytest.mark.slow
 
 STAGE = """
+from components.promotion.registry import keep_champion
 from components.stage import run_stage
-run_stage("report", lambda run: (run.metrics.update(done=1), run.register_champion()))
+run_stage("report", lambda run: (run.metrics.update(done=1), run.when_done(keep_champion)))
 """
 
 
@@ -171,8 +174,8 @@ def test_promotion_asks_the_reports_decision():
 def test_a_report_that_was_reused_leaves_the_registry_right(passed: bool):
     make_decision(passed)
     with open_parent({}) as parent:
-        parent.stamp("report", "reused")
-        parent.stamp("train", "reused")
+        repro_stage("report", parent, untouched=True)
+        repro_stage("train", parent, untouched=True)
     assert versions() == (["1"] if passed else [])
 
 

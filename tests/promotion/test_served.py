@@ -13,7 +13,8 @@ import pytest
 from components.ask import answer
 from components.contracts import PipelineError
 from components.environment import tracking_uri
-from components.tracking import CHAMPION, MODEL, register_champion
+from components.promotion.registry import register_champion
+from components.tracking import CHAMPION, MODEL
 from tests.promotion.conftest import make_base
 
 URI = f"models:/{MODEL}@{CHAMPION}"

@@ -10,6 +10,7 @@ import yaml
 
 from components.contracts import Prediction, Question, write_json, write_records, write_table, write_text
 from components.params import Params
+from components.promotion.registry import keep_champion
 from components.report.inputs import SYSTEMS
 from components.stage import StageRun
 from components.train.callbacks import write_curve
@@ -35,8 +36,8 @@ def stage_run(given: Params) -> tuple[StageRun, list[str]]:
     """What `work` is given, with the lines that it says."""
     said: list[str] = []
     run = SimpleNamespace(
-        params=given, metrics={}, log_artifact=lambda _: None, say=said.append, when_done=lambda end: end(),
-        register_champion=lambda: said.append("registered"),
+        params=given, metrics={}, log_artifact=lambda _: None, say=said.append,
+        when_done=lambda end: said.append("registered") if end is keep_champion else end(),
     )  # fmt: skip
     return cast(StageRun, run), said
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from components.contracts import ContractError, ModelManifest
+from components.contracts.errors import ContractError
+from components.contracts.records import ModelManifest
 
 MANIFEST_PATH = Path("models/manifest.json")
 

@@ -9,28 +9,26 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.contracts import ContractError, ModelEntry, ModelManifest, PipelineError, fingerprint
+from components.contracts import ModelEntry, PipelineError, fingerprint, read_manifest, weights_fingerprint
 from components.environment import SET_PARAMS, tracking_uri
 from components.params import load_params
 from components.progress import say
+from components.promotion.adapter import ADAPTER, WEIGHTS, adapter_sha256
 from components.tracking.dead import process_tags
 from components.tracking.receipt import read_receipt
-from components.tracking.store import EXPERIMENT, connect, store_errors
+from components.tracking.store import CHAMPION, EXPERIMENT, MODEL, connect, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-MODEL, CHAMPION = "pb-rlsvr", "champion"
 SERVES = "served.fingerprint"
 """Tag of a version: identity of all that it serves."""
 OTHER_VALUES = (SET_PARAMS, "DVC_EXP_NAME")
 """Variables of a run with values that are not those of the commit; the second is DVC's."""
-ADAPTER, SHOTS = Path("adapters/trained"), Path("data/problems/shots.jsonl")
-MANIFEST = Path("models/manifest.json")
+SHOTS = Path("data/problems/shots.jsonl")
 CODE = Path(__file__).with_name("served_model.py")
 COMPONENTS = Path(__file__).parents[1]
 PACKAGES = (
@@ -88,14 +86,9 @@ def keep_champion() -> None:
         say(f"warning: {error}")
 
 
-def weights_fingerprint(folder: Path) -> str:
-    """Identity of a checkpoint's weights alone, whatever else lies beside them."""
-    return fingerprint(None, sorted(folder.glob("*.safetensors")))
-
-
 def _served() -> _Served:
-    params, base = load_params(), _policy()
-    for path in (ADAPTER / "adapter_model.safetensors", SHOTS, base.folder):
+    params, base = load_params(), read_manifest().policy
+    for path in (ADAPTER / WEIGHTS, SHOTS, base.folder):
         if not path.exists():
             raise PipelineError(f"{path}: no such file or folder; run `make repro`")
     settings = {
@@ -105,15 +98,6 @@ def _served() -> _Served:
         "max_new_tokens": params.evaluate.max_new_tokens,
     }
     return _Served(base, settings)
-
-
-def _policy() -> ModelEntry:
-    try:
-        return ModelManifest.model_validate_json(MANIFEST.read_bytes()).policy
-    except OSError as error:
-        raise ContractError(f"{MANIFEST}: {error.strerror}; run `dvc repro models`") from None
-    except ValueError:
-        raise ContractError(f"{MANIFEST}: names no models; run `dvc repro -f models`") from None
 
 
 def _make_champion(client: "MlflowClient", experiment_id: str, served: _Served, again: bool) -> str:
@@ -154,11 +138,9 @@ def _new_version(client: "MlflowClient", experiment_id: str, served: _Served) ->
 def _tags(served: _Served) -> dict[str, str]:
     """Where a version comes from."""
     receipt = read_receipt("train") or {"run_id": None, "git": {"commit": None}}
-    with (ADAPTER / "adapter_model.safetensors").open("rb") as file:
-        sha256 = file_digest(file, "sha256").hexdigest()
     return {
         SERVES: served.fingerprint,
-        "adapter.sha256": sha256,
+        "adapter.sha256": adapter_sha256(ADAPTER),
         "train.run_id": receipt["run_id"] or "none",
         "git.commit": receipt["git"]["commit"] or "none",
         "base.name": served.base.name,
