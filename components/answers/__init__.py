@@ -8,6 +8,6 @@ scale and negate are data: `components/lang/languages/`.
 """
 
 from components.answers.reading import Answer, read_answer
-from components.answers.verdict import Verdict, canonical_answer, same_answer, verify
+from components.answers.verdict import Verdict, same_answer, verify
 
-__all__ = ["Answer", "Verdict", "canonical_answer", "read_answer", "same_answer", "verify"]
+__all__ = ["Answer", "Verdict", "read_answer", "same_answer", "verify"]

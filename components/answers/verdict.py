@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from components.answers.plain import plain_text
-from components.answers.quantities import find_quantities, last_quantity, quantity
+from components.answers.quantities import find_quantities, quantity
 from components.answers.reading import AnswerPath, read_answer
 from components.contracts.records import CHOICE_LETTERS
 
@@ -105,18 +105,6 @@ def same_places(answers: Sequence[str | None]) -> list[list[int]]:
         else:
             groups.append([place])
     return sorted(groups, key=len, reverse=True)
-
-
-def canonical_answer(text: str) -> str:
-    """The last number of an English gold answer in canonical form.
-
-    Raises:
-        ValueError: The text has no number.
-    """
-    number = last_quantity(plain_text(text), _GOLD)
-    if number is None:
-        raise ValueError(f"no number in {text!r}")
-    return number.value
 
 
 @lru_cache(4096)

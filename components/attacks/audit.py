@@ -101,11 +101,6 @@ class AuditResult:
             for attack, cells in self.by_attack().items()
         }
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One row a cell, for a table: attack, kind, lang, and the numbers of `Cell.to_dict` but the reasons."""
-        rows = [{"attack": cell.attack, "kind": cell.kind, "lang": cell.lang, **cell.to_dict()} for cell in self.cells]
-        return [{key: value for key, value in row.items() if key != "not_built"} for row in rows]
-
     def failures(
         self, min_wrong: float = 0.99, min_hollow: float = 0.90, languages: Sequence[str] | None = None
     ) -> list[str]:

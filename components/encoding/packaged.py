@@ -1,7 +1,6 @@
 """The packaged encoder: texts of any length in, (N, 512) float32 of unit length out. On the CPU only.
 
-It needs none of sentence-transformers, whose import takes longer than a few hundred texts; `use.USEModule` puts it
-behind that library's interface.
+It needs none of sentence-transformers, whose import takes longer than a few hundred texts.
 """
 
 from collections.abc import Sequence
@@ -32,18 +31,14 @@ class PackagedEncoder:
             # cloned into memory aligned as torch's own: products' last bits hang on it
             self._network = Network({name: torch.from_numpy(weights[name]).clone() for name in weights.files})
 
-    def embed(self, texts: Sequence[str]) -> torch.Tensor:
+    def encode(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """(N, 512) float32 of unit length; at least one text. Texts are cut into tokens while others are embedded.
 
         Raises:
             UnicodeEncodeError: A text has half of a surrogate pair, which is no character.
         """
         parts = (texts[start : start + _PART] for start in range(0, len(texts), _PART))
-        return self._network.encode(self.tokenizer.encode(part) for part in parts)
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The same as an array."""
-        return self.embed(texts).numpy()
+        return self._network.encode(self.tokenizer.encode(part) for part in parts).numpy()
 
 
 def packaged_fingerprint() -> str:

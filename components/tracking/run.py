@@ -66,10 +66,6 @@ class TrackedRun:
         data = [[row.get(column) for column in columns] for row in rows]
         self._send({"kind": "table", "values": {"columns": columns, "data": data}, "name": name})
 
-    def log_text(self, text: str, name: str) -> None:
-        """Store `text` as the artifact `name`."""
-        self._send({"kind": "text", "values": text, "name": name})
-
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Store a file in `folder`, or a folder under that or its own name."""
         self._send({"kind": "artifact", "path": str(path.resolve()), "folder": folder})

@@ -237,8 +237,6 @@ def _deliver(client: "MlflowClient", run_id: str, entry: Entry) -> None:
             client.log_batch(run_id, tags=[RunTag(key, value) for key, value in values.items()])
         case "json":
             client.log_dict(run_id, values, entry["name"])
-        case "text":
-            client.log_text(run_id, values, entry["name"])
         case "table":
             _deliver_table(client, run_id, values, entry["name"])
         case "artifact":

@@ -132,20 +132,14 @@ def test_failures_are_readable_and_of_the_languages_asked_for():
     assert {line.split(" in ")[0] for line in result.failures(min_wrong=0, min_hollow=0)} == {"empty", "zero_width"}
 
 
-def test_numbers_are_finite_and_a_row_is_a_cell():
+def test_numbers_are_finite():
     result = audit(fixed(), Length())
     nested = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert nested.keys() == ATTACKS.keys()
     assert nested["filler"]["kind"] == "hollow"
     assert nested["filler"]["languages"].keys() == languages().keys()
     assert nested["english_reference"]["languages"]["en"]["not_built"] == ["4 × English is the language asked for"]
-    rows = result.rows()
-    assert len(rows) == len(ATTACKS) * len(languages())
-    assert len({(row["attack"], row["lang"]) for row in rows}) == len(rows)
-    assert rows[0].keys() == {
-        "attack", "kind", "lang", "num_pairs", "share", "median_margin", "lowest_margin", "num_unscored",
-        "num_not_built",
-    }  # fmt: skip
+    assert all(entry["languages"].keys() == languages().keys() for entry in nested.values())
 
 
 @pytest.mark.parametrize(

