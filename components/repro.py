@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.contracts import EX_TEMPFAIL, PipelineError
-from components.environment import PARENT_RUN_ID, child_environment, exit_on_sigterm
+from components.environment import PARENT_RUN_ID, TRACKING_URI, child_environment, exit_on_sigterm
 from components.params import load_params
 from components.progress import say
 from components.promotion.adapter import has_passed
@@ -132,6 +132,8 @@ def tracked(tags: Mapping[str, str]) -> Iterator[ParentRun]:
         PipelineError: Its store cannot be written.
     """
     check_store()
+    if os.environ.get("MLFLOW_TRACKING_URI") and TRACKING_URI not in os.environ:
+        say(f"warning: MLFLOW_TRACKING_URI is not read; to send runs there, set {TRACKING_URI}")
     mark_dead_runs()
     with open_parent(tags) as parent:
         yield parent

@@ -34,6 +34,7 @@ from components.tracking.receipt import RECEIPTS, git_state
 METRICS = Path("metrics")
 PACKAGED = ("gemma3-270m-gguf", "packaged-use")
 NO_HUB = (*PACKAGED, "none", "local")
+_SMALLER = "lower `sampling.batch_size`, `evaluate.batch_size` or `train.micro_batch_tokens`; `pb-rlsvr plan` counts"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,12 @@ def run_stage(name: str, work: Callable[[StageRun], None], variant: Variant | No
         for line in str(error).splitlines():
             print(f"pb-rlsvr {name}: {line}", file=sys.stderr)
         sys.exit(EX_TEMPFAIL if error.may_pass else 1)
+    except Exception as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's: it is not imported here
+            raise
+        told = " ".join(str(error).split())[:200]
+        print(f"pb-rlsvr {name}: out of memory ({told}); {_SMALLER}", file=sys.stderr)
+        sys.exit(1)
 
 
 def names_hub_model(params: Params) -> bool:

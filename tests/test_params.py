@@ -95,6 +95,11 @@ def test_the_repositorys_file_loads_with_its_values():
             "`file`: train.sft_references: translated needs `reward.translator`",
         ),
         (
+            {"reward.function": "embedding"},
+            "`file`: train.raft_min_reward: `embedding` has no value that only right responses reach; null takes those "
+            "above their group's mean",
+        ),
+        (
             {"train.method": "ppo", "train.silent_groups": "resample"},
             "`train`: silent_groups: resample goes with grpo and rloo; to ppo a group is nothing, raft asks once",
         ),

@@ -19,6 +19,8 @@ ADAPTERS: dict[System, Path | None] = {
     "warmup": Path("adapters/warmup"),
     "trained": Path("adapters/trained"),
 }
+MAX_CUT_OFF = 0.1
+"""Share of a system's responses, above which its accuracy says more about the limit than about the model."""
 
 
 def work(run: StageRun) -> None:
@@ -37,6 +39,10 @@ def work(run: StageRun) -> None:
             rows += answers(run.params, journal, system, adapter, questions, progress)
     write_table(PREDICTIONS, rows, Prediction)
     run.metrics = summarise(rows, questions)
+    for system in ADAPTERS:
+        cut = sum(row.truncated for row in rows if row.system == system) / (len(rows) / len(ADAPTERS))
+        if cut > MAX_CUT_OFF:
+            run.say(f"warning: {cut:.0%} of the responses of `{system}` were cut off: raise `evaluate.max_new_tokens`")
     num_ungraded = len({row.problem_id for row in rows if row.correct is None})
     if num_ungraded:
         num_problems = run.metrics["num_problems"]

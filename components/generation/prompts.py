@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from components.contracts import Question
 from components.lang.table import language
-from components.lang.thoughts import OPENING
+from components.lang.thoughts import CLOSING, OPENING
 
 
 class PromptFormat:
@@ -46,9 +46,12 @@ class PromptFormat:
         """Token ids (T,) that a model should generate to give `response`, its end included.
 
         A base model learns it on one line, where it ends: at the first line break of its own it would be cut off.
+        Where the chat template opens a thought, it is closed first (there is none in `response`): what stands in an
+        open one is no answer.
         """
         if self.is_chat:
-            ids = self.tokenizer(response, add_special_tokens=False)["input_ids"]
+            text = f"{CLOSING}\n\n{response}" if self._opened else response
+            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             return [*ids, self.tokenizer.eos_token_id]
         return list(self.tokenizer(f" {_on_one_line(response)}\n", add_special_tokens=False)["input_ids"])
 

@@ -21,6 +21,7 @@ def work(run: StageRun) -> None:
     PACKAGED_FOLDER.parent.mkdir(exist_ok=True)
     policy = resolve("policy", names.policy, PACKAGED_FOLDER)
     run.say(f"policy: {names.policy} in {policy.folder}, {policy.num_parameters / 1e6:.0f} M parameters")
+    run.say(f"policy: {_asked(policy)}")
     self_pivot = names.pivot == names.policy
     pivot: ModelEntry | ServedModel
     if served is not None:
@@ -38,6 +39,12 @@ def work(run: StageRun) -> None:
         "pivot_num_parameters": pivot.num_parameters if isinstance(pivot, ModelEntry) else None,
         "self_pivot": self_pivot,
     }
+
+
+def _asked(policy: ModelEntry) -> str:
+    if policy.has_chat_template:
+        return "asked through its tokenizer's chat template"
+    return "has no chat template: asked by text, after `problems.num_shots` worked examples; answers on one line"
 
 
 if __name__ == "__main__":

@@ -75,10 +75,17 @@ def _local_or_hub(key: str, name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise PipelineError(f"{key}: `{name}` is no folder here and the hub does not give it ({reason})") from None
+        raise PipelineError(
+            f"{key}: `{name}` is no folder here and the hub does not give it ({reason}); a folder's "
+            "name begins with ./ or /, and a gated model needs its licence accepted and `hf auth login` (or HF_TOKEN)"
+        ) from None
 
 
 def _check(key: str, folder: Path) -> None:
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise PipelineError(
+            f"{key}: {folder} is a LoRA adapter; fold it into its base first (peft: merge_and_unload, save_pretrained)"
+        )
     if not (folder / "config.json").is_file():
         raise PipelineError(f"{key}: {folder} has no config.json; give the folder of a Hugging Face checkpoint")
     if not list(folder.glob("*.safetensors")):

@@ -64,6 +64,9 @@ PARAMS_PATH = Path("params.yaml")
 ARM_SECTIONS = ("sampling", "reward", "train")
 """What an arm of the comparison may change: problems, references and the test stay the same for all."""
 
+UNBOUNDED = ("embedding", "steps", "margin", "translation", "comet")
+"""Rewards by meaning alone: a wrong response on the subject may have nearly what a right one has."""
+
 
 class Params(Section):
     """All sections of `params.yaml`."""
@@ -118,6 +121,16 @@ class Params(Section):
             and self.reward.translator == "none"
         ):
             raise ValueError("train.sft_references: translated needs `reward.translator`")
+        return self
+
+    @model_validator(mode="after")
+    def _bound_is_one_of_the_reward(self) -> "Params":
+        bounded = self.train.method == "raft" and self.train.raft_min_reward is not None
+        if bounded and self.reward.function in UNBOUNDED and not self.reward.calibrated:
+            raise ValueError(
+                f"train.raft_min_reward: `{self.reward.function}` has no value that only right responses reach; "
+                "null takes those above their group's mean"
+            )
         return self
 
     @model_validator(mode="after")

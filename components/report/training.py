@@ -23,10 +23,10 @@ def training_blocks(inputs: Inputs, asked: TrainParams) -> list[Block]:
     )
     if train["method"] == "raft":
         told += (
-            f" The {sampled} policy's {train['num_rollouts']} rollouts had a mean reward of "
-            f"{decimal(train['rollouts_reward'], 3)}; {train['num_lessons']} different good ones were learned, and "
-            f"{train['num_english_lessons']} English references. "
-            f"Truncated responses: {percent(train['truncated_share'])} %."
+            f" The {sampled} policy's {train['num_rollouts_first_round']} first rollouts had a mean reward of "
+            f"{decimal(train['rollouts_reward'], 3)}, {percent(train['truncated_share'])} % were truncated. Of all "
+            f"{train['num_rollouts']} {train['num_lessons']} different good ones were learned, and "
+            f"{train['num_english_lessons']} English references."
         )
     elif train["method"] != "sft":
         told += (

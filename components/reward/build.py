@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.contracts import PipelineError, read_manifest
 from components.encoding import Encoder
-from components.params import RewardName
+from components.params import RewardName, load_params
 from components.questions import read_questions
 from components.reward.bank import ReferenceBank
 from components.reward.controls import FormReward, RandomReward
@@ -98,7 +98,7 @@ def _local_translator() -> Translator:
     for shot in shots:
         if shot.problem_id in english:
             pairs.setdefault(shot.lang, []).append((shot.question, english[shot.problem_id]))
-    return LocalTranslator.load(entry, "auto", pairs)
+    return LocalTranslator.load(entry, load_params().models.dtype, pairs)
 
 
 def _comet(setup: RewardSetup) -> Reward:

@@ -133,7 +133,7 @@ def warn_undeclared(encoder: Encoder, langs: Sequence[str]) -> None:
     new = sorted({lang for lang in langs if not encoder.declares(lang) and (encoder.name, lang) not in _warned})
     if new:
         _warned.update((encoder.name, lang) for lang in new)
-        told = f"the encoder {encoder.name} does not declare {', '.join(new)}; its scores there are marked"
+        told = f"{encoder.name} does not declare {', '.join(new)}: its scores there are marked, the hybrid takes none"
         print(f"warning: {told}", file=sys.stderr)  # standard output may be a file of scores
 
 

@@ -70,7 +70,7 @@ class Learning:
     def _once(self, model: Any, batch: Batch, num_rows: int, loss_of: Loss) -> tuple[Tensor, Sums]:  # noqa: ANN401
         total, sums, replicas = self._nothing(), Sums(), self.trainer.replicas
         parts = self._parts(model, batch)
-        compared = self.trainer.state.global_step % len(parts)  # with the base: one part a step, in turn
+        compared = (self.trainer.state.global_step // self.trainer.num_iterations) % len(parts)  # one a step, in turn
         own = partial(self.trainer.forward, model)
         replicas.begin_step()
         for together in replicas.rounds(parts):

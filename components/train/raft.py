@@ -58,6 +58,8 @@ class Round:
     groups: Sequence[Sequence[Rollout]]
     """Of each question."""
     min_reward: float | None
+    group_size: int
+    """Rollouts of a question and round."""
 
     @property
     def lessons(self) -> list[Lesson]:
@@ -73,13 +75,15 @@ class Round:
     def metrics(self) -> dict[str, float | None]:
         """Of metrics/train.json."""
         rollouts = [rollout for group in self.groups for rollout in group]
-        known = [rollout.reward for rollout in rollouts if rollout.reward is not None]
+        own = [rollout for group in self.groups for rollout in group[: self.group_size]]  # later rounds may show hints
+        known = [rollout.reward for rollout in own if rollout.reward is not None]
         return {
             "num_rollouts": len(rollouts),
+            "num_rollouts_first_round": len(own),
             "num_lessons": len(self.lessons),
             "num_false_equations": sum(rollout.miscalculates for rollout in rollouts),
             "rollouts_reward": sum(known) / len(known) if known else None,
-            "truncated_share": sum(rollout.truncated for rollout in rollouts) / len(rollouts),
+            "truncated_share": sum(rollout.truncated for rollout in own) / len(own),
             "tokens_sampled": self.num_tokens,
         }
 
@@ -139,7 +143,7 @@ def sample_round(
                     groups[i] += rollouts[position * train.group_size : (position + 1) * train.group_size]
                 progress.advance(len(rollouts))
                 number += 1
-    found = Round([question for question, _ in asked], groups, train.raft_min_reward)
+    found = Round([question for question, _ in asked], groups, train.raft_min_reward, train.group_size)
     if not found.lessons:
         least = train.raft_min_reward
         lacking, advice = "was scored", "raise `sampling.max_new_tokens`"

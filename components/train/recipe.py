@@ -134,6 +134,10 @@ def _ranked(run: StageRun, begun: _Begun, responder: Responder) -> tuple[list[Le
     english = english_lessons([(q, reference) for q, reference in begun.data.english if q.problem_id in asked])
     metrics = sampled.metrics() | {"num_english_lessons": len(english)}
     run.say(
+        f"{len(sampled.questions)} of {len(begun.data.rollouts)} questions with a reference were asked, as many as "
+        "`train.steps` × `train.prompts_per_step` allow"
+    )
+    run.say(
         f"{len(sampled.lessons)} different good responses among {metrics['num_rollouts']} rollouts; "
         f"{len(english)} English references are learned beside them"
     )
@@ -258,7 +262,7 @@ def _make_warmup(run: StageRun, begun: _Begun, done: Path) -> None:
                 steps=train.warmup_steps,
                 batch_size=train.warmup_batch_size,
                 learning_rate=train.warmup_learning_rate,
-                learning_rate_warmup_steps=max(1, train.warmup_steps // 10),
+                learning_rate_warmup_steps=train.warmup_steps // 10,  # the first of these has rate 0
                 micro_batch_tokens=train.micro_batch_tokens,
                 save_every=train.save_every,
                 seed=run.params.train.seed,

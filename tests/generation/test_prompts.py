@@ -126,9 +126,18 @@ def test_a_thought_that_the_template_opens_is_one_even_where_it_is_cut_off():
     tokenizer = tiny_tokenizer(True)
     tokenizer.chat_template += "<think>\n"
     asked = PromptFormat(tokenizer, SHOTS)
-    cut, whole = (asked.response_text(asked.response_ids(text)) for text in ("5 + 7 is 12", "5 + 7</think>It is 12."))
+    cut, whole = (
+        asked.response_text(asked.tokenizer(text).input_ids) for text in ("5 + 7 is 12", "5 + 7</think>It is 12.")
+    )
     assert split_thought(cut) == ("5 + 7 is 12", "")
     assert split_thought(whole) == ("5 + 7", "It is 12.")
+
+
+def test_a_lesson_closes_the_thought_that_the_template_opens():
+    tokenizer = tiny_tokenizer(True)
+    tokenizer.chat_template += "<think>\n"
+    asked = PromptFormat(tokenizer, SHOTS)
+    assert split_thought(asked.response_text(asked.response_ids("5 + 7 is 12"))) == (None, "5 + 7 is 12")
 
 
 def test_a_chat_model_may_write_several_lines():

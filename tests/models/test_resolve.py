@@ -78,6 +78,12 @@ def test_broken_configuration_weights_and_tokenizer_are_named(tmp_path):
         assert refusal(folder, tmp_path).startswith(f"{KEY}{folder}")
 
 
+def test_an_adapter_is_no_model_and_what_to_do_is_told(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "adapter_config.json").write_text("{}")
+    assert "is a LoRA adapter; fold it into its base first" in refusal(tmp_path / "own", tmp_path)
+
+
 def test_a_checkpoint_without_a_tokenizer_is_named(tmp_path):
     tiny_gemma().save_pretrained(tmp_path / "own")
     expected = f"{KEY}{tmp_path / 'own'} has no tokenizer; save it there (tokenizer.json)"

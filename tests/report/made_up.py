@@ -116,7 +116,8 @@ def _metrics(given: Params, num_problems: int, kind: Kind) -> dict[str, Any]:
         "calibrate": calibrate_metrics(tuple(languages), graded),
         "audit": audit_metrics(tuple(languages), graded),
         "train": {
-            "method": "raft", "num_rollouts": 768, "num_lessons": 160, "num_english_lessons": 45,
+            "method": "raft", "num_rollouts": 768, "num_rollouts_first_round": 504,
+            "num_lessons": 160, "num_english_lessons": 45,
             "rollouts_reward": 0.4, "steps": 10,
             "chosen_step": 10, "validation": {"0": 0.35, "10": 0.4},
             "reward_first_fifth": 0.3, "reward_last_fifth": 0.5, "zero_signal_share": 0.2, "truncated_share": 0.1,

@@ -6,12 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from components.params import load_params
+from tests.processes import wait_while_it_runs
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +24,9 @@ from components.stage import StageRun, run_stage
 def work(run: StageRun) -> None:
     if sys.argv[1] == "mendable":
         raise PipelineError("data.jsonl:3: first\\ndata.jsonl:4: second")
+    if sys.argv[1] == "memory":
+        import torch
+        raise torch.OutOfMemoryError("CUDA out of memory.\\nTried to allocate 2 GiB")
     if sys.argv[1] == "wait":
         Path("ready").touch()
         time.sleep(60)
@@ -88,11 +91,19 @@ def test_mendable_error_is_a_line_a_problem(all_runs) -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_a_lack_of_memory_is_a_line_that_says_what_to_lower(all_runs) -> None:
+    stage = start("memory")
+    _, errors = stage.communicate()
+    assert stage.returncode == 1
+    (line,) = errors.splitlines()
+    assert line.startswith("pb-rlsvr reference: out of memory (CUDA out of memory. Tried to allocate 2 GiB); lower `")
+    assert [run.info.status for run in all_runs()] == ["FAILED"]
+
+
+@pytest.mark.usefixtures("repository")
 def test_sigterm_closes_the_run_as_killed(all_runs) -> None:
     stage = start("wait")
-    while not Path("ready").exists():
-        assert stage.poll() is None
-        time.sleep(0.05)
+    wait_while_it_runs(stage, Path("ready").exists)
     stage.send_signal(signal.SIGTERM)
     stage.communicate()
     assert stage.returncode == 143
@@ -113,9 +124,7 @@ def test_a_stage_that_was_killed_goes_on_in_the_same_run(all_runs, sign: signal.
     Path("dvc.yaml").write_text(DECLARED)
     Path("input.txt").write_text("as it was")
     stage = start("wait")
-    while not Path("ready").exists():
-        assert stage.poll() is None
-        time.sleep(0.05)
+    wait_while_it_runs(stage, Path("ready").exists)
     stage.send_signal(sign)
     stage.communicate()
     (killed,) = all_runs()
