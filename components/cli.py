@@ -44,7 +44,7 @@ def flow(
 
 @app.command()
 def ui() -> None:
-    """Start the Prefect server and the MLflow UI on this machine only; Ctrl-C stops both."""
+    """Start the Prefect server and the MLflow UI, for this machine alone without PBRLSVR_HOST; Ctrl-C stops both."""
     _become("flows.ui")
 
 

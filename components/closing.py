@@ -9,6 +9,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from components.environment import tracking_uri
 from components.params import Params
 from components.progress import console, say
 from components.promotion.gate import Decision
@@ -39,8 +40,10 @@ def print_closing() -> None:
     for failure in decision.failures():
         say(f"         {failure}")
     say("Report:  report/report.html")
-    say("Runs:    make ui (Prefect and MLflow in the browser)")
-    say('Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang es')
+    store = tracking_uri()
+    say(f"Runs:    {'make ui (Prefect and MLflow in the browser)' if store.startswith('sqlite:') else store}")
+    lang = next((code for code in summary["languages"] if code != "en"), "en")
+    say(f'Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang {lang}')
 
 
 def _receipts() -> list[Mapping[str, Any]]:

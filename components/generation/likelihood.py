@@ -1,6 +1,6 @@
 """Log-probabilities of given continuations: how a base model answers questions with choices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,6 @@ def continuation_logps(
     *,
     pad_id: int,
     batch_size: int,
-    on_progress: Callable[[int], None] = lambda _count: None,
 ) -> list[list[float]]:
     """Sum of the log-probabilities of each continuation's tokens (natural logarithm, over the whole vocabulary).
 
@@ -24,7 +23,6 @@ def continuation_logps(
     Args:
         asked: A prompt's token ids, and its continuations' (each at least one token).
         batch_size: Texts computed together.
-        on_progress: Called with the number of texts just finished.
     """
     wanted: dict[tuple[int, ...], list[tuple[int, int, list[int]]]] = {}
     for question, (prompt, continuations) in enumerate(asked):
@@ -38,7 +36,6 @@ def continuation_logps(
             for question, choice, ids in wanted[batch[row]]:
                 told = text[-len(ids) :].gather(1, torch.tensor(ids, device=text.device)[:, None])
                 logps[question][choice] = float(told.sum())
-        on_progress(len(batch))
     return logps
 
 

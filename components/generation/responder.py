@@ -60,18 +60,16 @@ class Responder:
         questions: Sequence[tuple[str, str]],
         decoding: Decoding,
         num_samples: int = 1,
-        on_progress: Callable[[int], None] = lambda _count: None,
     ) -> list[list[Response]]:
         """`num_samples` responses to each (question, language)."""
         prompts = [self.prompt_format.prompt_ids(question, lang) for question, lang in questions]
-        return self.respond_to_prompts(prompts, decoding, num_samples, on_progress)
+        return self.respond_to_prompts(prompts, decoding, num_samples)
 
     def respond_to_prompts(
         self,
         prompts: Sequence[list[int]],
         decoding: Decoding,
         num_samples: int = 1,
-        on_progress: Callable[[int], None] = lambda _count: None,
     ) -> list[list[Response]]:
         """`num_samples` responses to each prompt, given as token ids (P,)."""
         groups = self._generate(
@@ -82,7 +80,6 @@ class Responder:
             pad_id=int(self.prompt_format.tokenizer.pad_token_id),
             num_samples=num_samples,
             batch_size=self.batch_size,
-            on_progress=on_progress,
         )
         return [[self._read(generated) for generated in group] for group in groups]
 

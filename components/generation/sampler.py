@@ -64,7 +64,6 @@ def generate(
     batch_size: int = 64,
     with_logps: bool = False,
     is_complete: Callable[[int, list[int]], bool] | None = None,
-    on_progress: Callable[[int], None] = lambda _count: None,
 ) -> list[list[Generated]]:
     """Generate `num_samples` responses to each prompt, prompts of like beginning and length together.
 
@@ -74,7 +73,6 @@ def generate(
         batch_size: rows decoded together; rounded down to whole prompts, at least one.
         is_complete: whether a response to the prompt of this number, of these ids, is at its end, where no single token
             ends it; asked after each token.
-        on_progress: called with the number of prompts just finished.
 
     Returns:
         For each prompt, in the given order, its responses. Sampling draws from torch's global generator.
@@ -91,7 +89,6 @@ def generate(
         rows = _generate_batch(head, asked, decoding, stop_ids, pad_id, num_samples, with_logps, ends)
         for position, index in enumerate(chunk):
             results[index] = rows[position * num_samples : (position + 1) * num_samples]
-        on_progress(len(chunk))
     return results
 
 

@@ -105,7 +105,6 @@ class Replicas:
         decoding: Decoding,
         *,
         stop_ids: Tensor,
-        on_progress: Callable[[int], None] = lambda _count: None,
         **keywords: Any,  # noqa: ANN401 - the sampler's, numbers all of them
     ) -> list[list[Generated]]:
         """As `components.generation.sampler.generate`, each process for its share of the prompts.
@@ -113,7 +112,7 @@ class Replicas:
         Copies sample with the followed policy's weights, and draw from seeds drawn here.
         """
         if not self._helpers:
-            return generate(model, prompts, decoding, stop_ids=stop_ids, on_progress=on_progress, **keywords)
+            return generate(model, prompts, decoding, stop_ids=stop_ids, **keywords)
         self.begin_step()
         order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:BEGINNING], len(prompts[i])))
         size = -(-len(order) // (len(self._helpers) + 1))
@@ -122,12 +121,11 @@ class Replicas:
             seed = int(torch.randint(2**62, (1,))) if decoding.temperature else 0
             helper.ask("generate", seed, [prompts[i] for i in share], decoding, stop_ids.tolist(), keywords)
         own = generate(
-            model, [prompts[i] for i in first], decoding, stop_ids=stop_ids, on_progress=on_progress, **keywords
+            model, [prompts[i] for i in first], decoding, stop_ids=stop_ids, **keywords
         )
         done = dict(zip(first, own, strict=True))
         for share, answer in zip(others, _answers(self._helpers[: len(others)]), strict=True):
             done |= {i: [_generated(row) for row in rows] for i, rows in zip(share, answer, strict=True)}
-            on_progress(len(share))
         return [done[i] for i in range(len(prompts))]
 
 

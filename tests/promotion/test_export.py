@@ -92,10 +92,10 @@ def test_with_its_prompts_it_answers_as_here():
     assert (row["add_special_tokens"], row["stop"]) == (True, "\n")
     question, num_new = "¿Cuántas son 2 + 7?", load_params().evaluate.max_new_tokens
     model = pipeline("text-generation", str(OUT), dtype=torch.float32)
-    (found,) = model(
-        row["prompt"].replace("{question}", question), max_new_tokens=num_new, do_sample=False, return_full_text=False
-    )
-    assert found["generated_text"].split("\n")[0].strip() == answer(question, "es") != ""
+    asked = row["prompt"].replace("{question}", question)
+    special = {"add_special_tokens": row["add_special_tokens"]}
+    (found,) = model(asked, max_new_tokens=num_new, do_sample=False, return_full_text=False, **special)
+    assert found["generated_text"].split(row["stop"])[0].strip() == answer(question, "es") != ""
 
 
 @pytest.mark.parametrize("merged", [False, True])
