@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from components.contracts import ContractError, PipelineError
+from components.contracts import ContractError, PipelineError, first_problem
 
 R = TypeVar("R", bound=BaseModel)
 ROOT = Path(".checkpoints")
@@ -79,9 +79,7 @@ class Journal:
         try:
             return [model.model_validate(record) for record in piece.records]
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise ContractError(f"{self.path}:{piece.line}: field `{field}`: {first['msg']}; {_MEND}") from None
+            raise ContractError(f"{self.path}:{piece.line}: field {first_problem(error)}; {_MEND}") from None
 
     def append(self, key: str, records: Sequence[BaseModel]) -> None:
         """Keep a finished piece; it is on the disk when this returns.

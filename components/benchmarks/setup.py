@@ -7,7 +7,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from components.contracts import PipelineError
+from components.contracts import PipelineError, first_problem
 from components.lang import languages
 from components.params import ColumnsParams
 
@@ -103,9 +103,7 @@ def load_setup(name: str) -> Setup:
     except FileNotFoundError:
         raise PipelineError(f"no set-up `{name}`; there are {', '.join(known_setups())}, or a file .yaml") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "file"
-        raise PipelineError(f"{path}: `{where}`: {first['msg']}") from None
+        raise PipelineError(f"{path}: {first_problem(error)}") from None
     except (OSError, yaml.YAMLError, TypeError) as error:
         raise PipelineError(f"{path}: not readable ({' '.join(str(error).split())[:200]})") from None
 

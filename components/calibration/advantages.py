@@ -15,8 +15,8 @@ FloatArray = NDArray[np.float64]
 
 NO_CHANGE = 1e-6
 """Advantages are of size 1: a mean change up to this is rounding."""
-NO_SPREAD = 1e-12
-"""Rewards (about 0 to 1) of a group that differ by less are equal but for rounding."""
+NO_SPREAD = 1e-6
+"""Rewards (about 0 to 1) of a group that differ by no more are equal but for rounding, float32's in training."""
 
 
 class Figures(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from components.calibration.maps import LanguageMaps
 from components.calibration.weights import FittedWeights
-from components.contracts import ContractError, write_json
+from components.contracts import ContractError, first_problem, write_json
 from components.contracts.records import Record
 
 FILE_NAME = "calibration.json"
@@ -62,9 +62,7 @@ class Calibration(Record):
         except OSError as error:
             raise ContractError(f"{path}: {error.strerror}; run the stage that writes it (`dvc repro`)") from None
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "file"
-            raise ContractError(f"{path}: field `{field}`: {first['msg']}; write it anew (`dvc repro`)") from None
+            raise ContractError(f"{path}: field {first_problem(error)}; write it anew (`dvc repro`)") from None
 
 
 def _presence(value: object) -> str:

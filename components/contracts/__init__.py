@@ -1,6 +1,6 @@
 """What stages hand to each other: frozen records, and the readers and writers of their files."""
 
-from components.contracts.errors import EX_TEMPFAIL, ContractError, PipelineError
+from components.contracts.errors import EX_TEMPFAIL, ContractError, PipelineError, first_problem
 from components.contracts.files import (
     read_records,
     read_table,
@@ -35,6 +35,7 @@ __all__ = [
     "ScoredResponse",
     "ServedModel",
     "fingerprint",
+    "first_problem",
     "read_manifest",
     "read_records",
     "read_table",

@@ -1,5 +1,10 @@
 """Errors a user can mend: each is one line that names the file, row or key and what to do."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 EX_TEMPFAIL = 75
 """Exit status (sysexits.h) of what is worth another try as it is."""
 
@@ -15,3 +20,9 @@ class PipelineError(Exception):
 
 class ContractError(PipelineError):
     """A file does not hold the records that its reader was promised."""
+
+
+def first_problem(error: "ValidationError", whole: str = "file") -> str:
+    """The first thing that is wrong with a record, after the field's name; `whole` stands for the record itself."""
+    first = error.errors()[0]
+    return f"`{'.'.join(map(str, first['loc'])) or whole}`: {first['msg']}"

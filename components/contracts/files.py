@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from components.contracts.errors import ContractError
+from components.contracts.errors import ContractError, first_problem
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -61,7 +61,7 @@ def read_records(path: Path, model: type[R], advice: str = _RUN_THE_STAGE) -> li
                 f"{path}:{number}: not UTF-8 at byte {error.start} of the line; save it as UTF-8"
             ) from None
         except ValidationError as error:
-            raise ContractError(f"{path}:{number}: {_first_problem(error)}") from None
+            raise ContractError(f"{path}:{number}: field {first_problem(error, 'line')}") from None
     return records
 
 
@@ -93,7 +93,7 @@ def read_table(path: Path, model: type[R]) -> list[R]:
         try:
             records.append(model.model_validate(row))
         except ValidationError as error:
-            raise ContractError(f"{path}: row {number}: {_first_problem(error)}") from None
+            raise ContractError(f"{path}: row {number}: field {first_problem(error, 'line')}") from None
     return records
 
 
@@ -116,9 +116,3 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "line"
-    return f"field `{field}`: {first['msg']}"

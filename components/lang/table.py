@@ -8,7 +8,7 @@ import yaml
 from babel import Locale, UnknownLocaleError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from components.contracts import PipelineError
+from components.contracts import PipelineError, first_problem
 
 LANGUAGES_FOLDER = Path(__file__).with_name("languages")
 
@@ -103,6 +103,4 @@ def _read_language(path: Path) -> Language:
     except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         raise PipelineError(f"{path}: not readable as a language: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "file"
-        raise PipelineError(f"{path}: `{key}`: {first['msg']}") from None
+        raise PipelineError(f"{path}: {first_problem(error)}") from None

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from components.contracts import PipelineError
+from components.contracts import PipelineError, first_problem
 from components.lang import languages
 from components.problems.shown import FIXED
 
@@ -174,9 +174,7 @@ def _load_family(path: Path) -> Family:
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, AttributeError) as error:
         raise PipelineError(f"{path}: not readable as a family: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "file"
-        raise PipelineError(f"{path}: `{key}`: {first['msg']}") from None
+        raise PipelineError(f"{path}: {first_problem(error)}") from None
 
 
 def _values(bounds: Range) -> list[Decimal]:

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from components.calibration import Calibration, FittedWeights, LanguageMaps
-from components.contracts import ContractError, PipelineError, write_json
+from components.contracts import ContractError, PipelineError, first_problem, write_json
 from components.encoding import Encoder
 from components.params import RewardName, RewardParams
 from components.reward.bank import ReferenceBank
@@ -129,7 +129,4 @@ def _read_setup(path: Path) -> RewardSetup:
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror}; calibrate again") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ContractError(
-            f"{path}: field `{'.'.join(map(str, first['loc']))}`: {first['msg']}; calibrate again"
-        ) from None
+        raise ContractError(f"{path}: field {first_problem(error)}; calibrate again") from None

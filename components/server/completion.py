@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from components.contracts import first_problem
 from components.lang.thoughts import split_thought
 
 
@@ -57,9 +58,7 @@ def read_completion(body: bytes, seconds: float) -> Chat:
     try:
         completion = _Completion.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise ValueError(f"no chat completion (`{field}`: {first['msg']})") from None
+        raise ValueError(f"no chat completion ({first_problem(error, 'body')})") from None
     choice = completion.choices[0]
     given = choice.message.reasoning_content or choice.message.reasoning
     truncated = choice.finish_reason != "stop"

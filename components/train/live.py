@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from components.calibration.advantages import NO_SPREAD
+
 
 class Sums:
     """Weighted means, highest values and totals by name, added to bit by bit."""
@@ -82,4 +84,4 @@ def is_silent(rewards: Tensor, num_generations: int) -> Tensor:
     groups = rewards.view(-1, num_generations)
     highest = groups.nan_to_num(nan=float("-inf")).amax(1)
     lowest = groups.nan_to_num(nan=float("inf")).amin(1)
-    return torch.isclose(highest, lowest, rtol=0, atol=1e-6) | groups.isnan().all(1)
+    return torch.isclose(highest, lowest, rtol=0, atol=NO_SPREAD) | groups.isnan().all(1)

@@ -31,37 +31,49 @@ _WORD_STEP = 512  # a chunk's words and
 _ROW_STEP = 16  # its rows are filled up to multiples: oneDNN compiles a product for each new shape (docs/LOG.md)
 
 
-def response_logps(
+def told_of(
     model: Any,  # noqa: ANN401 - a PeftModel or a causal language model
-    prompt_ids: Tensor,
-    prompt_mask: Tensor,
-    completion_ids: Tensor,
-    completion_mask: Tensor,
+    part: Mapping[str, Any],
     temperature: float,
-) -> tuple[Tensor, Tensor]:
+    states: Tensor | None = None,
+) -> dict[str, Tensor]:
     """Log-probabilities and entropies of every response token.
 
     Args:
-        prompt_ids, prompt_mask: (B, P) int64, padded on the left; equal rows are computed once.
-        completion_ids, completion_mask: (B, C) int64, padded on the right.
+        part: `prompt_ids` and `prompt_mask` (B, P) int64, padded on the left; equal rows are computed once.
+            `completion_ids` and `completion_mask` (B, C) int64, padded on the right.
+            Perhaps `support` (B, C, K) int32, the words that each token was drawn from, its own among them: what is
+            told is among these alone; without it, over the whole vocabulary.
         temperature: divides the logits, as it did when the responses were sampled.
+        states: (B, W, H), where `states_of` has told them already.
 
     Returns:
-        Two (B, C) float32 tensors, 0 where the mask is 0. Only the first carries gradients.
+        `logps` and `entropies`, (B, C) float32, 0 where the mask is 0. Only the first carries gradients.
 
     Raises:
         PipelineError: The model bends its logits after the output matrix (soft-capping, scaling).
     """
-    states = response_states(model, prompt_ids, prompt_mask, completion_ids, completion_mask)
-    return logps_of_states(model, states, completion_ids, completion_mask, temperature)
+    if states is None:
+        states = states_of(model, part)
+    base, width, support = _base(model), states.shape[1], part.get("support")
+    _refuse_bent_logits(base.config.get_text_config())
+    ids, full_mask = part["completion_ids"], part["completion_mask"].bool()
+    mask = full_mask[:, :width]
+    drawn_from = None if support is None else support[:, :width][mask]
+    arguments = (states[mask], base.get_output_embeddings().weight, ids[:, :width][mask], temperature, drawn_from)
+    picked, spread = _TargetLogps.apply(*arguments)  # type: ignore[no-untyped-call] # torch leaves `apply` untyped
+    nothing = torch.zeros(ids.shape, device=ids.device)
+    return {
+        "logps": nothing.masked_scatter(full_mask, picked),
+        "entropies": nothing.masked_scatter(full_mask, spread),
+    }
 
 
-def told_of(model: Any, part: Mapping[str, Tensor], temperature: float) -> dict[str, Tensor]:  # noqa: ANN401
-    """`logps` and `entropies`, as `response_logps`, of rows under these names; among `support` where they have it."""
-    completion = part["completion_ids"], part["completion_mask"]
-    states = response_states(model, part["prompt_ids"], part["prompt_mask"], *completion)
-    logps, entropies = logps_of_states(model, states, *completion, temperature, part.get("support"))
-    return {"logps": logps, "entropies": entropies}
+def states_of(model: Any, part: Mapping[str, Any]) -> Tensor:  # noqa: ANN401 - as `told_of`
+    """The last layer's state (B, W, H) from which each response token is predicted; W ≤ C: the longest response."""
+    width = int(part["completion_mask"].sum(1).max())
+    ids, mask = part["completion_ids"][:, :width], part["completion_mask"][:, :width].bool()
+    return _response_states(_base(model).get_decoder(), part["prompt_ids"], part["prompt_mask"], ids, mask)
 
 
 def shared_tokens_of(model: Any, max_new_tokens: int) -> Callable[[Sequence[list[int]]], int] | None:  # noqa: ANN401
@@ -69,45 +81,6 @@ def shared_tokens_of(model: Any, max_new_tokens: int) -> Callable[[Sequence[list
     if _recomputes(_base(model).get_decoder()):
         return None
     return partial(num_shared_tokens, max_new_tokens=max_new_tokens, config=model.config.get_text_config())
-
-
-def response_states(
-    model: Any,  # noqa: ANN401 - as `response_logps`
-    prompt_ids: Tensor,
-    prompt_mask: Tensor,
-    completion_ids: Tensor,
-    completion_mask: Tensor,
-) -> Tensor:
-    """The last layer's state (B, W, H) from which each response token is predicted; W ≤ C: the longest response."""
-    width = int(completion_mask.sum(1).max())
-    ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
-    return _response_states(_base(model).get_decoder(), prompt_ids, prompt_mask, ids, mask)
-
-
-def logps_of_states(
-    model: Any,  # noqa: ANN401 - as `response_logps`
-    states: Tensor,
-    completion_ids: Tensor,
-    completion_mask: Tensor,
-    temperature: float,
-    support: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """What `response_logps` returns, from states (B, W, H).
-
-    Args:
-        support: (B, C, K) int32, the words that each token was drawn from, its own among them: log-probabilities and
-            entropies are among these alone. None: over the whole vocabulary.
-    """
-    base, width = _base(model), states.shape[1]
-    _refuse_bent_logits(base.config.get_text_config())
-    ids, mask = completion_ids[:, :width], completion_mask[:, :width].bool()
-    drawn_from = None if support is None else support[:, :width][mask]
-    arguments = (states[mask], base.get_output_embeddings().weight, ids[mask], temperature, drawn_from)
-    picked, spread = _TargetLogps.apply(*arguments)  # type: ignore[no-untyped-call] # torch leaves `apply` untyped
-    logps = torch.zeros(completion_ids.shape, device=ids.device)
-    entropy = torch.zeros_like(logps)
-    full_mask = completion_mask.bool()
-    return logps.masked_scatter(full_mask, picked), entropy.masked_scatter(full_mask, spread)
 
 
 def _base(model: Any) -> Any:  # noqa: ANN401

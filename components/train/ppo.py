@@ -13,6 +13,7 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from components.train.logprobs import states_of, told_of
 from components.train.micro_batches import Batch
 from components.train.trainer import PivotGRPOTrainer
 from components.train.values import ValueHead, generalised_advantages, standardised, value_losses
@@ -62,10 +63,11 @@ class PivotPPOTrainer(PivotGRPOTrainer):
 
     def forward(self, model: Any, part: Batch) -> dict[str, Tensor]:  # noqa: ANN401
         """Values (B, C) as well."""
-        states = self.states(model, part)  # (B, W, H)
+        policy = self.accelerator.unwrap_model(model)
+        states = states_of(policy, part)  # (B, W, H)
         missing = part["completion_ids"].shape[1] - states.shape[1]
         values = torch.nn.functional.pad(self.value_head(states), (0, missing))
-        return self.told(model, part, states) | {"values": values * part["completion_mask"]}
+        return told_of(policy, part, self.temperature, states) | {"values": values * part["completion_mask"]}
 
     def _scored(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         self._measured = None

@@ -120,9 +120,7 @@ class Replicas:
         for helper, share in zip(self._helpers, others, strict=False):
             seed = int(torch.randint(2**62, (1,))) if decoding.temperature else 0
             helper.ask("generate", seed, [prompts[i] for i in share], decoding, stop_ids.tolist(), keywords)
-        own = generate(
-            model, [prompts[i] for i in first], decoding, stop_ids=stop_ids, **keywords
-        )
+        own = generate(model, [prompts[i] for i in first], decoding, stop_ids=stop_ids, **keywords)
         done = dict(zip(first, own, strict=True))
         for share, answer in zip(others, _answers(self._helpers[: len(others)]), strict=True):
             done |= {i: [_generated(row) for row in rows] for i, rows in zip(share, answer, strict=True)}

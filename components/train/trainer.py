@@ -31,7 +31,7 @@ from components.train.faults import Faults
 from components.train.folding import Sampled
 from components.train.learning import Learning
 from components.train.live import Sums, add_responses, is_silent
-from components.train.logprobs import logps_of_states, response_states
+from components.train.logprobs import told_of
 from components.train.micro_batches import Batch, replace_rows
 from components.train.replicas import Replicas
 from components.train.rollouts import MODES, OwnRollouts, Rollouts, VLLMRollouts, supports
@@ -216,19 +216,7 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
 
     def forward(self, model: Any, part: Batch) -> dict[str, Tensor]:  # noqa: ANN401
         """`logps` and `entropies` (B, C) float32 of the responses in `part`; the first with gradients."""
-        return self.told(model, part, self.states(model, part))
-
-    def states(self, model: Any, part: Batch) -> Tensor:  # noqa: ANN401
-        """As `response_states`."""
-        keys = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
-        return response_states(self.accelerator.unwrap_model(model), *(part[key] for key in keys))
-
-    def told(self, model: Any, part: Batch, states: Tensor) -> dict[str, Tensor]:  # noqa: ANN401
-        """From states (B, W, H), what `forward` tells."""
-        completion = part["completion_ids"], part["completion_mask"]
-        policy = self.accelerator.unwrap_model(model)
-        logps, entropies = logps_of_states(policy, states, *completion, self.temperature, part.get("support"))
-        return {"logps": logps, "entropies": entropies}
+        return told_of(self.accelerator.unwrap_model(model), part, self.temperature)
 
     def _loss(self, model: Any, part: Batch) -> Tensor:  # noqa: ANN401
         """TRL's () of rollouts that learn together."""

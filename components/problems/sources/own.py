@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from components.contracts import Question
+from components.contracts import Question, first_problem
 from components.params import SourceParams
 from components.problems.sources.lines import read_jsonl
 from components.problems.sources.problem import SourceProblem, SourceText, at_row
@@ -31,8 +31,7 @@ def _question(path: Path, row: int, value: dict[str, Any]) -> Question:
     try:
         return Question.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise at_row(path, row, f"field `{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
+        raise at_row(path, row, f"field {first_problem(error)}") from None
 
 
 def _problem(params: SourceParams, problem_id: str, rows: list[tuple[int, Question]]) -> SourceProblem:
