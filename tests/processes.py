@@ -1,5 +1,6 @@
 """Processes as tests look at them."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,16 @@ def wait_until(true: Callable[[], bool], limit_s: float = 120) -> float:
         assert time.monotonic() - started < limit_s, "not in time"
         time.sleep(0.02)
     return time.monotonic() - started
+
+
+def wait_while_it_runs(process: "subprocess.Popen[str]", true: Callable[[], bool], limit_s: float = 120) -> None:
+    """Wait until it is true; the process must not end before."""
+
+    def done() -> bool:
+        assert process.poll() is None, "it ended before it could be stopped"
+        return true()
+
+    wait_until(done, limit_s)
 
 
 def wait_until_gone(pids: Callable[[], list[int]], limit_s: float) -> None:

@@ -106,7 +106,10 @@ def _attack(run: StageRun, asked: "Asked", rows: list[ScoredResponse]) -> None:
         raise PipelineError(
             "\n".join([f"`{params.reward.function}` can be gamed, so nothing is trained with it:", *failures])
         )
-    run.say(f"`{params.reward.function}` holds against every attack in {', '.join(covered)}")
+    if covered:
+        run.say(f"`{params.reward.function}` holds against every attack in {', '.join(covered)}")
+    else:
+        run.say("warning: the encoder declares none of these languages, so no attack was judged")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.processes import wait_until_gone
 
 pytestmark = pytest.mark.slow
 
@@ -125,8 +126,9 @@ def test_the_worker_ends_with_the_command(tmp_path):
     command = [sys.executable, "-m", "components.cli", "verify", str(path), "--no-language"]
     done = subprocess.run(command, capture_output=True, text=True, env=marked, check=False)
     assert json.loads(done.stdout)["correct"] is True
-    time.sleep(0.2)
-    assert not [path for path in Path("/proc").glob("[0-9]*") if is_marked(path, str(tmp_path))]
+    wait_until_gone(
+        lambda: [int(path.name) for path in Path("/proc").glob("[0-9]*") if is_marked(path, str(tmp_path))], 10
+    )
 
 
 def is_marked(process, mark):

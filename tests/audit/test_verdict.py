@@ -14,7 +14,9 @@ CASES = json.loads(Path(__file__).with_name("verdicts.json").read_text(encoding=
 
 @pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
 def test_golden_case(case):
-    params = load_params().reward.model_copy(update={"function": case.get("reward", "hybrid")})
+    params = load_params().reward.model_copy(
+        update={"function": case.get("reward", "hybrid"), **case.get("params", {})}
+    )
     found = verdict(case["before"], case["after"], case.get("num_problems", 10), params, LIMITS)
     assert found["verdict"] == case["verdict"]
     assert [any(part in reason for reason in found["reasons"]) for part in case["reasons"]] == [True] * len(

@@ -32,6 +32,7 @@ def judge(seed, informative):
     return figures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("informative", [1.0, 0.4])
 def test_calibrated_probabilities_can_be_believed_and_beat_the_answer_alone(informative):
     ece, own_brier, own_log_loss, own_auc, base_brier, base_log_loss, base_auc = np.mean(

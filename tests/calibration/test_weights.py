@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from components.calibration import weights as weights_module
 from components.calibration.logistic import fit_logistic
-from components.calibration.weights import FittedWeights, cross_fit, fit_weights
+from components.calibration.weights import MAX_STANDARD, FittedWeights, cross_fit, fit_weights
 from tests.calibration.simulation import NAMES, simulate
 
 
@@ -103,23 +103,39 @@ def test_a_questions_own_labels_do_not_move_its_index_and_the_seed_decides_the_f
 
 
 @given(st.integers(0, 3), st.sampled_from(["es", "sw", "xx"]), st.integers(0, 50), st.floats(0, 100))
-def test_the_index_never_falls_where_a_term_rises(term, lang, row, rise):
-    rollouts, fitted = RANDOM
+def test_the_index_never_falls_where_a_term_rises(random, term, lang, row, rise):
+    rollouts, fitted = random
     terms = np.repeat(rollouts.terms[[row]], 2, axis=0)
     terms[1, term] += rise
     low, high = fitted.index(terms, [lang] * 2)
     assert high >= low
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_outlier_counts_as_the_most_that_a_term_may(random, sign):
+    _, fitted = random
+    scaling = fitted.languages["es"]
+    terms = np.tile(np.array(scaling.location), (3, 1))
+    terms[:, 1] += sign * scaling.scale[1] * np.array([100, MAX_STANDARD, MAX_STANDARD - 1])
+    far, most, less = fitted.index(terms, ["es"] * 3)
+    assert far == pytest.approx(most)
+    assert sign * (most - less) == pytest.approx(fitted.weights[1])
+    assert fitted.weights[1] > 0
+
+
 def fit(rollouts, **options):
     return fit_weights(*rollouts, NAMES, **({"l2": 1.0} | options))
 
 
-RANDOM = simulate(1, 40), fit(simulate(1, 40))
+@pytest.fixture(scope="module")
+def random():
+    """Rollouts, and a fit of them."""
+    rollouts = simulate(1, 40)
+    return rollouts, fit(rollouts)
 
 
-def test_a_step_stays_0_and_1_in_every_language_and_other_terms_are_standardised_in_each():
-    rollouts, fitted = RANDOM
+def test_a_step_stays_0_and_1_in_every_language_and_other_terms_are_standardised_in_each(random):
+    rollouts, fitted = random
     for scaling in (fitted.pooled, *fitted.languages.values()):
         assert (scaling.location[0], scaling.scale[0]) == (0, 1)
     rows = rollouts.langs == "sw"
@@ -155,8 +171,8 @@ def test_a_term_that_tells_nothing_weighs_nothing():
     assert fitted.num_missing[1] == len(terms)
 
 
-def test_json_gives_the_same_weights_back():
-    fitted = RANDOM[1]
+def test_json_gives_the_same_weights_back(random):
+    _, fitted = random
     assert FittedWeights.model_validate_json(fitted.model_dump_json()) == fitted
     assert (fitted.num_rows, fitted.num_questions) == (360, 40)
 

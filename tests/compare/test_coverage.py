@@ -30,6 +30,7 @@ def covered(num_seeds: int, of_problems: float) -> float:
     return hits / NUM_TRIALS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_seeds", "lowest"), [(2, 0.56), (3, 0.785)])
 def test_where_all_variance_is_of_few_seeds_coverage_is_what_their_few_draws_allow(
     num_seeds: int, lowest: float
@@ -38,6 +39,7 @@ def test_where_all_variance_is_of_few_seeds_coverage_is_what_their_few_draws_all
     assert lowest <= covered(num_seeds, of_problems=0) < 0.85
 
 
+@pytest.mark.slow
 def test_where_problems_vary_as_much_coverage_is_near_what_is_asked() -> None:
     assert 0.9 <= covered(3, of_problems=1) <= 0.97
 

@@ -85,3 +85,13 @@ def test_arms_that_disagree_widen_the_interval_of_their_pool():
     assert alike.high - alike.low == 0
     assert unlike.low < -0.3
     assert unlike.high > 0.3
+
+
+def test_pools_are_drawn_apart_from_each_other():
+    """Alike pools gain nothing for certain only where each draws what the other does."""
+    chances = {"c": 0.1, "d": 0.9, "e": 0.1, "f": 0.9}
+    found = bootstrap({arm: {17: outcomes(chance, "same")} for arm, chance in chances.items()})
+    gain = found.pooled_gain("cd", "ef", LANGUAGES)
+    assert gain.mean == 0
+    assert gain.low < -0.3
+    assert gain.high > 0.3

@@ -28,7 +28,7 @@ def answered(tmp_path, monkeypatch):
     write_records(on_test.PROBLEMS / "test.jsonl", [])
 
     def test_with(weights, killed=False):
-        asked = []
+        asked, asked_with = [], []
 
         def answer(name):
             if killed and name == "second":
@@ -36,7 +36,8 @@ def answered(tmp_path, monkeypatch):
             asked.append(name)
             return [prediction(name)]
 
-        def answers(_, journal, *__):
+        def answers(_params, journal, system, adapter, *_):
+            asked_with.append((system, adapter))
             return [row for name in PIECES for row in journal.piece(name, Prediction, partial(answer, name))]
 
         monkeypatch.setattr(on_test, "answers", answers)
@@ -49,6 +50,7 @@ def answered(tmp_path, monkeypatch):
             on_test.answer_test(run, "trained", Path("adapter"), Path("out"))
         except KeyboardInterrupt:
             ends[0].__self__.release()  # as the end of its process does
+        assert asked_with == [("trained", Path("adapter"))]
         return asked
 
     return test_with

@@ -14,7 +14,6 @@ TERMS = ("answer", "steps", "numbers", "repetition")
 SETTINGS = FitSettings()
 ROWS, RIGHT = scored_rows(num_problems=40, num_samples=2)
 GROUPS = np.array([row.problem_id for row in ROWS])
-KEPT = fit_hybrid(ROWS, RIGHT, TERMS, SETTINGS)
 
 
 def test_a_questions_own_labels_shape_neither_its_weights_nor_its_maps():

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from components import repro
 from components.contracts import PipelineError
 from components.tracking import mark_dead_runs
 from tests.flows.conftest import processes_in, start
-from tests.processes import pids_in, wait_until
+from tests.processes import pids_in, wait_until, wait_while_it_runs
 
 pytestmark = pytest.mark.slow
 
@@ -123,9 +122,7 @@ def test_a_second_run_in_the_same_folder_is_refused(toy: Path) -> None:
 def test_a_stopped_run_takes_dvc_and_the_stage_with_it(toy: Path, number: signal.Signals, status: int) -> None:
     (toy / "wait").touch()
     running = start("-c", REPRO)
-    while not (toy / "waiting").exists():
-        assert running.poll() is None
-        time.sleep(0.05)
+    wait_while_it_runs(running, (toy / "waiting").exists)
     running.send_signal(number)
     running.communicate()
     assert running.returncode in (status, -number)
@@ -139,9 +136,7 @@ def test_a_stopped_run_takes_dvc_and_the_stage_with_it(toy: Path, number: signal
 def test_a_killed_run_takes_dvc_and_the_stage_with_it_and_is_marked_by_the_next(toy: Path) -> None:
     (toy / "wait").touch()
     running = start("-c", REPRO)
-    while not (toy / "waiting").exists():
-        assert running.poll() is None
-        time.sleep(0.05)
+    wait_while_it_runs(running, (toy / "waiting").exists)
     own = [pid for pid in pids_in(toy) if pid not in (running.pid, os.getpid())]
     running.kill()
     running.wait()

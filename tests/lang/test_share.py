@@ -2,9 +2,8 @@
 
 import json
 import random
-import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from components.lang.likelihood import common_words
 from components.lang.share import LanguageShares, language_shares, response_shares
 from components.problems.build import ask, draw_problems
 from components.problems.families import load_families, written_languages
+from tests.processes import cpu_seconds
 
 ROWS = json.loads(Path(__file__).with_name("languages.json").read_text(encoding="utf-8"))
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -124,9 +124,10 @@ def test_largest_language_and_largest_other_one(text, lang, expected):
 
 
 def test_characters_weigh_as_the_letters_that_say_the_same():
-    """Three Latin letters a Chinese character, two a Korean one: 6 · 3 of 6 · 3 + 18."""
+    """Three Latin letters a Chinese character, two a Korean one and a kana: 6 · 3 of 6 · 3 + 18."""
     assert language_shares("答案是十八個 eighteen altogether", "zh").share == pytest.approx(18 / 36)
     assert language_shares("답은열여덟 eighteen altogether", "ko").share == pytest.approx(10 / 28)
+    assert language_shares("だからこたえは eighteen altogether", "ja").share == pytest.approx(14 / 32)
 
 
 @pytest.mark.parametrize(
@@ -199,17 +200,8 @@ def test_threads_and_order_change_nothing():
 def test_time_grows_with_length_only(unit):
     """Ten times the text takes less than 15 times the time, or less than is worth measuring."""
     short, long = (unit * (length // len(unit)) for length in (10_000, 100_000))
-    assert seconds(long) < max(15 * seconds(short), 1)
-
-
-def seconds(text):
-    """The better of two times: the machine is shared."""
-    took = []
-    for _ in range(2):
-        start = time.perf_counter()
-        language_shares(text, "es", text)
-        took.append(time.perf_counter() - start)
-    return min(took)
+    took, of_long = (cpu_seconds(partial(language_shares, text, "es", text)) for text in (short, long))
+    assert of_long < max(15 * took, 1)
 
 
 def test_common_words_are_written_as_they_are_looked_up():

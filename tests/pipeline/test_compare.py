@@ -51,7 +51,7 @@ def test_other_methods_rates_and_budgets(clone: Path):
     without_bound = {"train.max_tokens": 0} | rates
     arms = {
         "ppo": {"train.method": "ppo", "train.epochs": 2} | without_bound,
-        "sft": {"train.method": "sft"} | rates,
+        "sft": {"train.method": "sft", "train.validate_every": 5} | rates,
         "raft": {"train.method": "raft", "train.raft_min_reward": None, "train.lessons_per_step": 4} | without_bound,
     }
     own = {"run": list(arms), "seeds": [17], "max_tokens": 1, "arms": arms, "pools": {"both": ["sft", "raft"]}}
@@ -67,6 +67,7 @@ def test_other_methods_rates_and_budgets(clone: Path):
         assert own["tokens_learned"] > 0
     assert (ppo["method"], ppo["steps"], sorted(ppo["validation"])) == ("ppo", 2, ["0", "1", "2"])
     assert (sft["method"], sft["steps"], sft["tokens_sampled"]) == ("sft", 1, 0)
+    assert sorted(sft["validation"]) == ["0", "1"], "the last step is validated, whenever the budget ends it"
     assert (raft["method"], raft["steps"]) == ("raft", 2)
     assert raft["tokens_sampled"] > 0
     lessons = pd.read_parquet(next(clone.glob("data/compare/raft-17/rate-*/completions.parquet")))

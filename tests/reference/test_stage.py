@@ -44,7 +44,7 @@ ANSWERS = ("5 + 7 = 12. It is 12.", "<think>hm</think>It is 12.", "It is 13.", "
 
 
 def start(url: str, **environment: str) -> "subprocess.Popen[str]":
-    own = {"PBRLSVR_SERVER_URL": url, "PBRLSVR_SERVER_TIMEOUT_S": "1", "PBRLSVR_SERVER_CONCURRENCY": "4"}
+    own = {"PBRLSVR_SERVER_URL": url, "PBRLSVR_SERVER_TIMEOUT_S": "30", "PBRLSVR_SERVER_CONCURRENCY": "4"}
     return subprocess.Popen(
         [sys.executable, "-c", STAGE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | own | environment,
@@ -203,7 +203,7 @@ def test_killed_at_random_moments_it_asks_only_what_is_missing_and_ends_alike():
         for _ in range(3):
             asked_before, kill_at = len(server.log), len(server.log) + rng.randint(4, 14)
             enough.clear()
-            process = start(server.url)
+            process = start(server.url, PBRLSVR_SERVER_TIMEOUT_S="1")
             assert enough.wait(30)
             time.sleep(rng.random() / 10)
             process.send_signal(signal.SIGKILL)
@@ -213,7 +213,7 @@ def test_killed_at_random_moments_it_asks_only_what_is_missing_and_ends_alike():
             assert finished <= finished_keys(), "an answered sample was lost"
             finished = finished_keys()
         asked_before, kill_at = len(server.log), 10**9
-        finish(start(server.url, PBRLSVR_SERVER_TRIES="20"))
+        finish(start(server.url, PBRLSVR_SERVER_TRIES="20", PBRLSVR_SERVER_TIMEOUT_S="1"))
         again = {key_of(asked) for asked in server.log[asked_before:]}
         assert again == all_keys - finished
     assert results() == undisturbed

@@ -11,15 +11,13 @@ from components.params import Params
 from components.report.__main__ import CARD, MARKDOWN, work
 from components.report.words import points
 from tests.report.made_up import Kind, make_run, params, stage_run
+from tests.report.reported import better, make_undrawn
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def better(system: str, _: str) -> float:
-    return {"base": 0.3, "warmup": 0.5, "trained": 0.8}[system]
+    make_undrawn(monkeypatch)
 
 
 def changed(given: Params, section: str, **values: Any) -> Params:

@@ -171,6 +171,7 @@ def test_a_missing_or_broken_file_is_one_line(folder, tmp_path, name, change, to
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_stock_trl_trains_with_it(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

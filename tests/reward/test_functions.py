@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -15,6 +16,7 @@ from components.offline.commands import _REWARDS
 from components.params import RewardName, load_params
 from components.reward.build import make_reward
 from components.reward.paper import AnswerChrf
+from components.reward.semantic import _repeated_share
 from components.reward.setup import RewardSetup
 from components.reward.texts import steps, visible
 from tests.pickled import pickled
@@ -80,7 +82,7 @@ def test_a_copy_by_pickle_scores_the_same_and_takes_no_model_along(name, monkeyp
     scores = own(**columns(GOLD_ROWS))
     copy, num_bytes = pickled(own)
     if name != "hybrid":  # one copy loads its encoder again, the others are given it: that takes seconds
-        monkeypatch.setattr(Encoder, "_model", ENCODER._model)
+        monkeypatch.setattr(Encoder, "_model", packaged_encoder()._model)
     assert num_bytes < 20_000, "names, and at most a bank of a few vectors"
     assert copy.__name__ == name
     assert copy(**columns(GOLD_ROWS)) == pytest.approx(scores, abs=1e-5)
@@ -106,6 +108,13 @@ def test_a_seen_batch_changes_no_later_score(name):
     assert own(**columns(GOLD_ROWS[:3])) == before
 
 
+@cache
+def shared():
+    """Every reward, on one encoder that remembers."""
+    encoder = packaged_encoder()
+    return {name: make_reward(name, RewardSetup(), encoder, bank()) for name in NAMES}
+
+
 @given(st.data())
 def test_characters_that_nobody_sees_change_no_score(data):
     row = data.draw(st.sampled_from(GOLD_ROWS))
@@ -114,12 +123,8 @@ def test_characters_that_nobody_sees_change_no_score(data):
         st.lists(st.tuples(st.integers(0, len(text)), st.sampled_from(INVISIBLE)), min_size=1)
     ):
         text = text[:place] + mark + text[place:]
-    for name in NAMES:
-        assert SHARED[name](**columns([{**row, "completion": text}])) == SHARED[name](**columns([row])), name
-
-
-ENCODER = packaged_encoder()
-SHARED = {name: make_reward(name, RewardSetup(), ENCODER, bank()) for name in NAMES}
+    for name, own in shared().items():
+        assert own(**columns([{**row, "completion": text}])) == own(**columns([row])), name
 
 
 @given(st.text())
@@ -140,6 +145,28 @@ def test_visible_text_stays_as_it_is_and_what_is_stripped_stays_stripped(text):
 )
 def test_steps_are_sentences_and_lines(text, parts):
     assert steps(text) == parts
+
+
+RUN = [*range(12)]
+
+
+@pytest.mark.parametrize(
+    ("ids", "share"),
+    [
+        (RUN * 2, 12 / 24),
+        (RUN[:11] * 2, 0),
+        (RUN + RUN[:11], 0),
+        ([*RUN, 99, *RUN], 12 / 25),
+        (RUN * 3, 24 / 36),
+        ([*RUN, *range(20, 40), *RUN, *range(50, 70), *RUN], 24 / 76),  # what lies between is none
+        ([7] * 13, 12 / 13),
+        (RUN[:11], 0),
+        ([], 0),
+    ],
+    ids=["twice", "too short", "torn", "apart", "thrice", "far apart", "one token", "shorter than a run", "nothing"],
+)
+def test_a_run_of_12_tokens_that_occurred_before_is_repeated(ids, share):
+    assert _repeated_share(ids) == pytest.approx(share)
 
 
 def test_repetition_counts_tokens_that_occurred_before():
@@ -238,7 +265,7 @@ def test_the_packaged_encoder_hears_meaning_across_languages():
 
 
 def test_half_of_a_surrogate_pair_is_no_character(monkeypatch):
-    monkeypatch.setattr(Encoder, "_model", ENCODER._model)
+    monkeypatch.setattr(Encoder, "_model", packaged_encoder()._model)
     for name in NAMES:
         own = reward(name)
         row = {**GOLD_ROWS[0], "completion": GOLD_ROWS[0]["completion"][:4] + "\ud83d" + GOLD_ROWS[0]["completion"][4:]}
@@ -248,7 +275,7 @@ def test_half_of_a_surrogate_pair_is_no_character(monkeypatch):
 @pytest.mark.parametrize("text", ["<think>Let me see, 3 + 4 is 7 and", "<think>The answer is 7.</think>"])
 @pytest.mark.parametrize("name", ["answer", "numbers", "embedding", "steps", "hybrid", "hybrid_paper", "form"])
 def test_a_thought_that_nothing_follows_is_not_paid(name, text, monkeypatch):
-    monkeypatch.setattr(Encoder, "_model", ENCODER._model)
+    monkeypatch.setattr(Encoder, "_model", packaged_encoder()._model)
     row = {"completion": text, "lang": "en", "reference_text": "3 + 4 = 7. The answer is 7.", "reference_answer": "7"}
     assert reward(name)(**columns([GOLD_ROWS[0] | row])) == [0.0]
 
@@ -263,4 +290,4 @@ def test_the_papers_answer_may_be_a_choice():
 @pytest.mark.parametrize("name", ["answer", "hybrid_paper"])
 def test_what_looks_at_answers_refuses_to_hide_them(name):
     with pytest.raises(PipelineError, match=f"reward `{name}` looks at answers"):
-        make_reward(name, RewardSetup(answers_hidden=True), ENCODER)
+        make_reward(name, RewardSetup(answers_hidden=True), packaged_encoder())

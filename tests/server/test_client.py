@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from collections import Counter
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 
@@ -12,6 +11,7 @@ import pytest
 
 from components.contracts import PipelineError
 from components.server import ChatPrompt, ChatServer, ServerError
+from components.server.client import _MAX_RETRY_AFTER_S, _retry_after_s
 from tests.pickled import pickled
 from tests.server.local import completion, cut, error, html, send, send_json, serving, stall, trickle
 
@@ -110,23 +110,43 @@ def test_a_request_takes_no_longer_than_allowed(bad):
         told = r"no whole answer in 0\.4 s \(PBRLSVR_SERVER_TIMEOUT_S\) \(tries: 2; answered, and kept: 0\)"
         with serving(bad) as other, pytest.raises(ServerError, match=told):
             ask(other, ["one"], timeout_s=0.4, tries=2)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20, "far under what the server takes"
 
 
-def test_retry_after_is_heeded_where_it_means_anything():
-    afters = ["1", format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)]
-    meaningless = ["soon", "", "-5", "Tue, 99 Foo", "1e9999", "Tue, 24 Nov 2099 17:00:00"]
-    times = defaultdict(list)
+class Frozen(datetime):
+    """The clock, stopped."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2026, 1, 2, 3, 4, 5, 900_000, tzinfo=tz)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("1", 1), ("0", 0), ("Fri, 02 Jan 2026 03:04:08 GMT", 2.1), ("Fri, 02 Jan 2026 04:04:08 +0100", 2.1),
+        ("Fri, 02 Jan 2026 03:04:05 GMT", 0), ("86400", _MAX_RETRY_AFTER_S),
+        ("Tue, 24 Nov 2099 17:00:00 GMT", _MAX_RETRY_AFTER_S), ("Tue, 24 Nov 2099 17:00:00", 0), ("soon", 0), ("", 0),
+        ("-5", 0), ("Tue, 99 Foo", 0), ("1e9999", 0),
+    ],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date_and_nothing_where_it_means_nothing(value, seconds, monkeypatch):
+    monkeypatch.setattr("components.server.client.datetime", Frozen)
+    assert _retry_after_s(value) == pytest.approx(seconds)
+
+
+def test_retry_after_is_heeded(monkeypatch):
+    monkeypatch.setattr("components.server.client._retry_after_s", lambda value: float(value or 0))
+    times = []
 
     def busy_once(asked):
-        times[asked.question].append(time.monotonic())
-        return error(429, "slow down", Retry_After=asked.question) if asked.attempt == 1 else echo(asked)
+        times.append(time.monotonic())
+        return error(429, "slow down", Retry_After="0.3") if asked.attempt == 1 else echo(asked)
 
     with serving(busy_once) as server:
-        ask(server, afters + meaningless)
-    waits = {after: again - first for after, (first, again) in times.items()}
-    assert all(waits[after] >= 0.9 for after in afters), waits
-    assert all(waits[after] < 0.9 for after in meaningless), waits
+        ask(server, ["one"])
+    first, again = times
+    assert again - first >= 0.3
 
 
 def test_waits_grow():
@@ -176,22 +196,28 @@ def test_a_question_that_always_fails_ends_the_work_with_all_answers_handed_over
 REFUSED = [partial(error, 400, "context length"), partial(error, 413, "too large"), partial(error, 422, "filtered")]
 
 
-@pytest.mark.parametrize("bad", [*(lambda _, reply=reply: reply() for reply in REFUSED), stall])
-def test_a_question_that_cannot_be_answered_is_given_up_alone(bad):
+@pytest.mark.parametrize(
+    ("bad", "limit_s"),
+    [
+        *((lambda _, reply=reply: reply(), 20) for reply in REFUSED),
+        pytest.param(stall, 1.5, marks=pytest.mark.slow),  # it must be long for all others
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_given_up_alone(bad, limit_s):
     got, given_up = {}, {}
 
     def behave(asked):
         return bad(asked) if asked.question == "q3" else echo(asked)
 
     with serving(behave) as server:
-        client(server, tries=2, timeout_s=0.5, concurrency=4).ask_all(
+        client(server, tries=2, timeout_s=limit_s, concurrency=4).ask_all(
             [prompt(f"q{i}") for i in range(12)],
             lambda i, chat: got.__setitem__(i, chat.text),
             given_up.__setitem__,
         )
     assert set(got) == set(range(12)) - {3}
     assert set(given_up) == {3}
-    assert given_up[3].startswith(("4", "no whole answer in 0.5 s (PBRLSVR_SERVER_TIMEOUT_S)"))
+    assert given_up[3].startswith(("4", "no whole answer in 1.5 s (PBRLSVR_SERVER_TIMEOUT_S)"))
 
 
 def test_where_most_are_given_up_it_is_not_the_questions():

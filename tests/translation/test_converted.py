@@ -75,6 +75,7 @@ def test_a_prefix_says_the_same(opus, converted_opus, target):
     assert converted.translate(ENGLISH, target) == [Translation(text=text) for text in LEARNT[target]]
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_or_end_is_no_translation(nllb, tmp_path):
     model = M2M100ForConditionalGeneration.from_pretrained(nllb, max_position_embeddings=512)
     with torch.no_grad():  # a model that never ends a text
@@ -87,6 +88,7 @@ def test_what_does_not_fit_or_end_is_no_translation(nllb, tmp_path):
     assert reasons == ["cut off", "cut off", "too long"]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_one_line(converted_nllb, tmp_path, monkeypatch):
     (tmp_path / "model.bin").write_bytes(b"nothing")
     (tmp_path / "shared_vocabulary.json").write_text("[]")

@@ -60,15 +60,18 @@ def test_sentences_are_translated_by_example(translator):
     assert translator.translate(texts, "en", "es") == [Translation(text=text) for text in expected]
 
 
+@pytest.mark.slow
 def test_the_examples_serve_both_directions(translator):
     assert translator.translate(["Three cats."], "es") == [Translation(text="Tres gatos.")]
 
 
+@pytest.mark.slow
 def test_what_runs_on_or_says_nothing_is_no_translation(translator):
     reasons = [one.reason for one in translator.translate(["Va.", "Nada.", "No. Va. No.", ""], "en", "es")]
     assert reasons == ["cut off", "empty", "cut off", "empty"]
 
 
+@pytest.mark.slow
 def test_languages_without_examples_are_told(translator):
     for target, source in (("en", "de"), ("de", "en"), ("es", "de"), ("de", "es")):
         with pytest.raises(PipelineError, match=rf"no examples of `{source}` to `{target}`"):

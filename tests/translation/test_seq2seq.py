@@ -13,6 +13,7 @@ from components.translation.direction import CODES, find_direction
 from tests.translation.checkpoints import ENGLISH, LEARNT, marian_tokenizer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["es", "de"])
 def test_the_first_token_chooses_the_language(nllb, lang):
     translator = load_translator(str(nllb))
@@ -23,6 +24,7 @@ def test_the_first_token_chooses_the_language(nllb, lang):
     assert translator.translate(texts, lang) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["es", "de"])
 def test_the_source_is_told_too(nllb, lang):
     translator = load_translator(str(nllb))
@@ -32,11 +34,13 @@ def test_the_source_is_told_too(nllb, lang):
     assert translator.translate(ENGLISH, lang) == [Translation(text=text) for text in LEARNT[lang]]  # and back
 
 
+@pytest.mark.slow
 def test_a_sentence_that_fails_leaves_its_text_without_translation(nllb):
     one, other = load_translator(str(nllb)).translate([f"{ENGLISH[0]} {'many ' * 40}{ENGLISH[1]}", ENGLISH[1]], "es")
     assert (one, other) == (Translation(text=None, reason="too long"), Translation(text=LEARNT["es"][1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["es", "de"])
 def test_a_token_in_front_chooses_the_language(opus, lang):
     assert load_translator(str(opus)).translate(ENGLISH, lang) == [Translation(text=text) for text in LEARNT[lang]]
@@ -52,6 +56,7 @@ def test_what_does_not_end_or_does_not_fit_is_no_translation(nllb):
     assert {one.reason for one in translator.translate(ENGLISH, "es")} == {"cut off"}
 
 
+@pytest.mark.slow
 def test_an_unknown_target_and_a_bad_checkpoint_are_told(nllb, opus, tmp_path):
     for folder in (nllb, opus):
         for target, source in (("fr", "en"), ("en", "fr")):
@@ -65,6 +70,7 @@ def test_an_unknown_target_and_a_bad_checkpoint_are_told(nllb, opus, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_weights_without_a_tokenizer_are_refused(nllb, tmp_path):
     for name in ("config.json", "model.safetensors", "generation_config.json"):
         (tmp_path / name).write_bytes((nllb / name).read_bytes())
@@ -99,6 +105,7 @@ def test_a_model_of_one_source_and_many_targets_takes_no_other_source():
         find_direction(tokenizer, "m", "de", "es")
 
 
+@pytest.mark.slow
 def test_a_model_of_one_pair_is_loaded_with_what_it_says(opus, tmp_path):
     for name in ("config.json", "model.safetensors", "generation_config.json"):
         (tmp_path / name).write_bytes((opus / name).read_bytes())
