@@ -105,7 +105,7 @@ def fine_tune(
 
 
 class _Collator:
-    """Rows of ids to the four tensors of `response_logps`."""
+    """Rows of ids to the four tensors of `told_of`."""
 
     def __init__(self, pad_id: int) -> None:
         self.pad_id = pad_id

@@ -26,9 +26,8 @@ def test_they_are_those_of_one_text_at_a_time(make):
 
 
 def test_continuations_of_one_token_are_one_text():
-    model = tiny_llama()
-    texts = []
-    continuation_logps(
-        model, [([5, 6, 7], [[8], [9], [10]]), ([5, 6], [[1], [2]])], pad_id=0, batch_size=8, on_progress=texts.append
-    )
-    assert texts == [2]
+    model, rows = tiny_llama(), []
+    model.register_forward_pre_hook(lambda _, _args, given: rows.append(len(given["input_ids"])), with_kwargs=True)
+    asked = [([5, 6, 7], [[8], [9], [10]]), ([5, 6], [[1], [2]])]
+    continuation_logps(model, asked, pad_id=0, batch_size=8)
+    assert rows == [2]

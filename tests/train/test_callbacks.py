@@ -8,7 +8,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import TrainerControl, TrainerState
 
 from components.progress import Progress
-from components.train.callbacks import CURVE_COLUMNS, LiveMetrics, StepsAlone, save_adapter, write_curve
+from components.train.callbacks import CURVE_COLUMNS, Budget, LiveMetrics, StepsAlone, save_adapter, write_curve
 from components.train.results import _mean
 from tests.tiny import tiny_llama
 from tests.train.small import GROUP, PROMPTS, Characters, small_trainer
@@ -58,6 +58,19 @@ def test_live_metrics_and_the_progress_pass_over_them(capsys):
     assert "grpo/reward" not in sent[0][0]
     assert sent[0][0]["grpo/completions/mean_length"] == 9.0
     assert "loss 0.000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "epochs", "is_spent"), [(22, 1, True), (23, 1, False), (0, 1, False), (22, 2, False)]
+)
+def test_a_budget_is_spent_by_what_was_sampled_and_learned_from_at_the_end_of_a_step(max_tokens, epochs, is_spent):
+    """With two passes over the same rollouts the first update ends no step."""
+    log = [{"tokens/es": 10, "tokens/de": 5, "tokens_learned": 7, "length/es": 100, "loss": 30}]
+    state = TrainerState(global_step=1, log_history=log)
+    assert Budget(max_tokens, epochs).is_spent(state) == is_spent
+    control = TrainerControl()
+    Budget(max_tokens, epochs).on_log(None, state, control)
+    assert control.should_training_stop == is_spent
 
 
 class Remembering(Characters):

@@ -10,8 +10,6 @@ from components.environment import Terminated
 from components.train.checkpoints import last_whole_checkpoint, train_or_resume
 from tests.train.small import Characters, adapter, small_trainer
 
-pytestmark = pytest.mark.slow
-
 
 def checkpoint(folder, step, whole=True):
     path = folder / f"checkpoint-{step}"
@@ -63,6 +61,7 @@ def undisturbed(tmp_path_factory):
     return adapter(policy), trainer.state.log_history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stop_in", "error"), [(2, KeyboardInterrupt()), (3, Terminated(143)), (4, Terminated(143))])
 def test_stopped_within_a_step_it_saves_the_one_before_and_ends_where_an_undisturbed_run_ends(
     tmp_path, undisturbed, stop_in, error, capsys
@@ -82,6 +81,7 @@ def test_stopped_within_a_step_it_saves_the_one_before_and_ends_where_an_undistu
     assert rewards[0] == rewards[1]
 
 
+@pytest.mark.slow
 def test_stopped_in_the_first_step_there_is_nothing_to_save(tmp_path):
     trainer, policy = small_trainer(tmp_path, Stopped(1, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -89,6 +89,7 @@ def test_stopped_in_the_first_step_there_is_nothing_to_save(tmp_path):
     assert last_whole_checkpoint(tmp_path) is None
 
 
+@pytest.mark.slow
 def test_stopped_while_weights_change_nothing_half_done_is_saved(tmp_path):
     trainer, policy = small_trainer(tmp_path, steps=3, config={"save_steps": 1})
     step, calls = torch.optim.AdamW.step, []
@@ -117,6 +118,7 @@ def test_a_checkpoint_whose_state_was_cut_off_is_none(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_checkpoint_before_stays(tmp_path, monkeypatch):
     trainer, policy = small_trainer(tmp_path, steps=3, config={"save_steps": 1, "save_total_limit": 1})
     save = trainer._save_rng_state

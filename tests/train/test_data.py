@@ -7,24 +7,21 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.contracts import PipelineError, Question, Reference, write_records
+from components.contracts import PipelineError, write_records
 from components.params import load_params
-from components.train.data import by_share, easy_first, halves, read_training_data, shuffled
+from components.train.data import by_share, easy_first, halves, read_training_data, reward_columns, shuffled
+from tests import made_up
 
 
 def question(split, number, lang):
-    return Question(
-        problem_id=f"{split}-{number}", lang=lang, split=split, family="f", num_steps=1, unseen_family=False,
-        question="2 + 3?", answer=None, solution="5" if split == "shots" else None,
+    solution = "5" if split == "shots" else None
+    return made_up.question(
+        number, lang, problem_id=f"{split}-{number}", split=split, answer=None, solution=solution
     )  # fmt: skip
 
 
-def reference(split, number, kept=True):
-    return Reference(
-        problem_id=f"{split}-{number}", split=split, answer="5", text="5", thought=None, agreement=1, num_samples=1,
-        label=None, label_agreement=None, kept=kept, reason=None, gold_correct=None, num_tokens=1, pivot="p",
-        self_pivot=True,
-    )  # fmt: skip
+def reference(split, number, kept=True, **changes):
+    return made_up.reference(number, problem_id=f"{split}-{number}", split=split, kept=kept, **changes)
 
 
 @pytest.fixture
@@ -40,11 +37,12 @@ def params(tmp_path, monkeypatch):
     return load_params()
 
 
-def keep(*kept):
-    write_records(
-        Path("data/reference/references.jsonl"),
-        [reference(s, n, (s, n) in kept) for s, c in (("train", 4), ("validation", 2)) for n in range(c)],
-    )
+def keep(*kept, agreements=()):
+    """The references of these (split, number); `agreements` are those of the first problems of `train`."""
+    given_ = dict(enumerate(agreements))
+    references = [reference("train", n, ("train", n) in kept, agreement=given_.get(n, 1)) for n in range(4)]
+    references += [reference("validation", n, ("validation", n) in kept) for n in range(2)]
+    write_records(Path("data/reference/references.jsonl"), references)
 
 
 @given(st.integers(0, 30), st.floats(0, 1), st.integers(0, 99))
@@ -119,10 +117,43 @@ def test_easy_prompts_come_first_and_equals_are_mixed():
 
 
 def test_order_and_shares_reach_training(params):
+    keep(*ALL, agreements=(0.2, 0.9, 0.5, 0.7))
+    values = {
+        "base.trained_languages": ["es", "th"], "train.prompt_order": "easy_first", "train.language_shares": {"th": 2},
+        "train.seed": 17,
+    }  # fmt: skip
+    read = read_training_data(params.with_values(values))
+    asked = [(int(q.problem_id.removeprefix("train-")), q.lang) for q, _ in read.rollouts]
+    assert asked == [(1, "th"), (3, "th"), (2, "es"), (2, "th"), (0, "es"), (0, "th")], "two of the four in Spanish"
+
+
+CONTROLS = {
+    "halves": {"train.warmup_share": 0.5},
+    "references": {"train.shuffled_references": 1.0},
+    "shares": {"train.language_shares": {"th": 2}},
+    "order": {"train.prompt_order": "easy_first"},
+}
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_what_is_drawn_hangs_on_the_seed_of_training_alone(params, control):
     keep(*ALL)
-    changes = {"prompt_order": "easy_first", "language_shares": {"es": 2.0}}
-    read = read_training_data(params.model_copy(update={"train": params.train.model_copy(update=changes)}))
-    assert sorted(q.problem_id for q, _ in read.rollouts) == [f"train-{n}" for n in range(4)]
+    values = CONTROLS[control] | {"base.trained_languages": ["es", "th"], "train.prompts_per_step": 2}
+    own, other, same = (
+        read_training_data(params.with_values(values | seed))
+        for seed in ({"train.seed": 17}, {"train.seed": 18}, {"train.seed": 17, "base.seed": 18})
+    )
+    assert own == same
+    assert own.rollouts != other.rollouts
+    assert (own.warmup != other.warmup) == (control == "halves")
+
+
+def test_rewards_are_given_the_references_answer_and_text_and_gold_apart():
+    pair = (made_up.question(0, "es", answer="99", choices=("a", "b")), made_up.reference(0, answer="12", text="R0"))
+    assert reward_columns([pair, (made_up.question(1, "th"), made_up.reference(1))]) == {
+        "lang": ["es", "th"], "reference_answer": ["12", "101"], "reference_text": ["R0", "R1"],
+        "gold_answer": ["99", "901"], "question": ["¿es q0?", "¿th q1?"], "choices": [["a", "b"], []],
+    }  # fmt: skip
 
 
 ALL = [("train", n) for n in range(4)] + [("validation", n) for n in range(2)]

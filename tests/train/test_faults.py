@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from components.contracts import PipelineError
+from components.train.faults import Faults
 from tests.train.small import GROUP, PROMPTS, Characters, adapter, logged, small_trainer
 
 
@@ -128,6 +129,42 @@ def test_out_of_memory_is_tried_once_more_with_smaller_micro_batches(tmp_path, k
     assert "not bit-for-bit repeatable" in said[0]
     for name, value in adapter(expected).items():
         torch.testing.assert_close(adapter(policy)[name], value, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_what_parts_had_added_before_memory_lacked_is_not_counted_twice(tmp_path):
+    undisturbed, expected = small_trainer(tmp_path / "whole", steps=1, micro_batch_tokens=50)
+    undisturbed.train()
+    trainer, policy = small_trainer(tmp_path / "starved", steps=1, micro_batch_tokens=50)
+    forward, calls = trainer.forward, []
+
+    def starved_once(model, part):
+        calls.append(torch.is_grad_enabled())
+        if sum(calls) == 2 and calls[-1]:
+            raise torch.OutOfMemoryError("no memory")
+        return forward(model, part)
+
+    trainer.forward = starved_once
+    trainer.train()
+    assert trainer.faults.retries == 1
+    norms = [logged(own)[0]["grad_norm"] for own in (trainer, undisturbed)]
+    assert norms[0] == pytest.approx(norms[1], rel=1e-3)
+    for name, value in adapter(expected).items():
+        torch.testing.assert_close(adapter(policy)[name], value, atol=1e-4, rtol=1e-3)
+
+
+def test_a_good_step_in_between_begins_the_count_of_faults_anew():
+    faults, parameter = Faults(lambda _: None), torch.zeros(2, requires_grad=True)
+    for step in range(5):
+        parameter.grad = torch.full((2,), math.inf if step % 2 == 0 else 1.0)
+        faults.after_gradients(torch.ones(()), [parameter])
+        assert (parameter.grad is None) == (step % 2 == 0)
+    assert faults.skipped == 3
+    for reward in (math.nan, 0.5, math.nan, 0.5):
+        faults.only_finite(torch.full((4, 1), reward))
+    faults.only_finite(torch.full((4, 1), math.nan))
+    with pytest.raises(PipelineError, match="twice in a row"):
+        faults.only_finite(torch.full((4, 1), math.nan))
 
 
 def test_out_of_memory_again_is_an_error(tmp_path):

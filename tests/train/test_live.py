@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from components.calibration.advantages import advantages
 from components.train.live import Sums, add_responses, is_silent
 
 NAN = math.nan
@@ -36,6 +37,14 @@ def test_responses_by_hand():
 )
 def test_a_group_is_silent_where_its_scored_rewards_are_equal(group, silent):
     assert is_silent(torch.tensor(group), len(group)).tolist() == [silent]
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-8, 5e-7, 2e-6, 1e-3])
+def test_groups_that_are_silent_in_training_are_those_of_the_analysis_of_rewards(gap):
+    rewards = [0.5, 0.5 + gap, 0.5, 0.5]
+    silent = is_silent(torch.tensor(rewards, dtype=torch.float32), 4).item()
+    assert silent == (gap < 1e-6)
+    assert silent == (advantages(rewards, ["q"] * 4, floor=0.0) == 0).all()
 
 
 def test_means_are_over_tokens_and_not_of_means():

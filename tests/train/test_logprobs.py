@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from components.contracts import PipelineError
 from components.train.folding import SamplingCopy
-from components.train.logprobs import _TargetLogps, logps_of_states, response_logps, response_states
+from components.train.logprobs import _TargetLogps, told_of
 from tests.tiny import tiny_gemma, tiny_llama, tiny_qwen
 
 
@@ -33,7 +33,8 @@ def batch(seed: int = 0, num_shared: int = 0):
     prompt_mask = torch.tensor([[0] * (num_shared + 9 - len(p)) + [1] * len(p) for p, _ in rows])
     completion_ids = torch.tensor([c + [0] * (8 - len(c)) for _, c in rows])
     completion_mask = torch.tensor([[1] * len(c) + [0] * (8 - len(c)) for _, c in rows])
-    return rows, (prompt_ids, prompt_mask, completion_ids, completion_mask)
+    names = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
+    return rows, dict(zip(names, (prompt_ids, prompt_mask, completion_ids, completion_mask), strict=True))
 
 
 def plain(model, rows, temperature, support=None):
@@ -53,9 +54,9 @@ def plain(model, rows, temperature, support=None):
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(make, num_shared):
     """Ours in float32."""
-    rows, tensors = batch(num_shared=num_shared)
+    rows, part = batch(num_shared=num_shared)
     ours, exact = with_lora(make()), with_lora(make()).double()
-    compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
+    compare_gradients(ours, exact, told_of(ours, part, 0.8), plain(exact, rows, 0.8))
 
 
 @pytest.mark.slow
@@ -66,22 +67,22 @@ def test_values_and_gradients_equal_a_plain_forward_pass_in_double_precision(mak
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_the_same_where_each_prompt_has_one_response(make, own, num_shared):
     """Then both are computed in one pass; `own`: rows of other prompts each."""
-    rows, tensors = batch(num_shared=num_shared)
-    rows, tensors = [rows[i] for i in own], [tensor[own] for tensor in tensors]
+    rows, part = batch(num_shared=num_shared)
+    rows, part = [rows[i] for i in own], {name: tensor[own] for name, tensor in part.items()}
     ours, exact = with_lora(make()), with_lora(make()).double()
-    compare_gradients(ours, exact, response_logps(ours, *tensors, temperature=0.8), plain(exact, rows, 0.8))
+    compare_gradients(ours, exact, told_of(ours, part, 0.8), plain(exact, rows, 0.8))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num_shared", [0, 20])
 @pytest.mark.parametrize("make", [tiny_gemma, tiny_llama, tiny_qwen])
 def test_the_same_where_layers_are_computed_again(make, num_shared):
-    rows, tensors = batch(num_shared=num_shared)
+    rows, part = batch(num_shared=num_shared)
     ours, exact = with_lora(make()), with_lora(make()).double()
     ours.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     times, layer = [], ours.get_base_model().get_decoder().layers[0].mlp
     layer.register_forward_pre_hook(lambda *_: times.append(1))
-    told = response_logps(ours, *tensors, temperature=0.8)
+    told = told_of(ours, part, 0.8)
     assert len(times) == 1
     compare_gradients(ours, exact, told, plain(exact, rows, 0.8))
     assert len(times) == 2
@@ -91,21 +92,21 @@ def test_the_same_where_layers_are_computed_again(make, num_shared):
 def test_the_same_among_the_words_that_tokens_were_drawn_from(make, monkeypatch):
     """13 words a token, its own in a random place."""
     monkeypatch.setattr("components.train.logprobs._SUPPORT_ROWS", 7)
-    rows, tensors = batch()
+    rows, part = batch()
     g = torch.Generator().manual_seed(2)
     words = torch.stack([torch.randperm(261, generator=g)[:13] for _ in range(64)]).view(8, 8, 13)
-    place, drawn = torch.randint(0, 13, (8, 8, 1), generator=g), tensors[2][..., None]
+    place, drawn = torch.randint(0, 13, (8, 8, 1), generator=g), part["completion_ids"][..., None]
     words = torch.where(words == drawn, words.gather(2, place), words).scatter(2, place, drawn).int()
     ours, exact = with_lora(make()), with_lora(make()).double()
-    told = logps_of_states(ours, response_states(ours, *tensors), *tensors[2:], 0.8, words)
+    told = told_of(ours, part | {"support": words}, 0.8)
     compare_gradients(ours, exact, told, plain(exact, rows, 0.8, words))
 
 
 def compare_gradients(ours, exact, told, expected):
     """Relative error of the whole vector at most 1e-4, and no single value is far off."""
-    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))[: len(told[0])]
+    weights = torch.randn(8, 8, generator=torch.Generator().manual_seed(1))[: len(told["logps"])]
     results = []
-    for policy, (logps, entropy) in ((ours, told), (exact, expected)):
+    for policy, (logps, entropy) in ((ours, (told["logps"], told["entropies"])), (exact, expected)):
         (logps * weights).sum().backward()
         gradients = torch.cat([p.grad.flatten() for p in policy.parameters() if p.requires_grad])
         results.append([each.detach().double() for each in (logps, entropy, gradients)])
@@ -182,7 +183,7 @@ def test_models_that_bend_their_logits_are_refused():
     model = tiny_gemma()
     model.config.final_logit_softcapping = 30.0
     with pytest.raises(PipelineError, match="final_logit_softcapping"):
-        response_logps(model, *batch()[1], temperature=1.0)
+        told_of(model, batch()[1], 1.0)
 
 
 def test_sampling_copy_equals_the_adapted_policy_and_never_touches_its_base():

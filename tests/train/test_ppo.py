@@ -8,7 +8,7 @@ from components.train.checkpoints import train_or_resume
 from components.train.learning import Learning
 from components.train.ppo import VALUE_HEAD, PivotPPOTrainer
 from components.train.values import generalised_advantages, standardised
-from tests.train.small import Characters, adapter, logged, small_trainer
+from tests.train.small import LENGTH, Characters, SomeUnscored, adapter, logged, small_trainer
 
 OPTIONS = {"make": PivotPPOTrainer, "value_learning_rate": 1e-2, "value_coefficient": 0.5, "gae_lambda": 0.9}
 
@@ -17,12 +17,11 @@ def ppo_trainer(folder, reward=None, **changed):
     return small_trainer(folder, reward, **(OPTIONS | changed))
 
 
-class SomeUnscored(Characters):
-    """Cannot score every third response."""
+class Always(Characters):
+    """What a value head can foresee from the first token on."""
 
     def __call__(self, completions, **_):
-        scores = super().__call__(completions)
-        return [None if place % 3 == 0 else score for place, score in enumerate(scores)]
+        return [0.7] * len(completions)
 
 
 @pytest.mark.slow
@@ -34,12 +33,14 @@ def test_a_steps_advantages_come_from_its_own_values(tmp_path, monkeypatch, epoc
     monkeypatch.setattr(PivotPPOTrainer, "_scored", lambda self, inputs: seen.append(
         (original(self, inputs), self._totals.clone())) or dict(seen[-1][0]))  # fmt: skip
     trainer, policy = ppo_trainer(
-        tmp_path, SomeUnscored(), steps=2 * epochs, config={"num_iterations": epochs},
+        tmp_path, SomeUnscored(3, 0), steps=2 * epochs, config={"num_iterations": epochs},
         micro_batch_tokens=micro_batch_tokens,
     )  # fmt: skip
     before = adapter(policy)
     trainer.train()
     assert len(seen) == 2
+    explained = [entry["values/explained"] for entry in logged(trainer) if "values/explained" in entry]
+    assert len(explained) == 2
     for step, (batch, totals) in enumerate(seen):
         mask, is_scored = batch["completion_mask"], totals.isfinite()
         assert 0 < is_scored.sum() < len(totals)
@@ -52,8 +53,29 @@ def test_a_steps_advantages_come_from_its_own_values(tmp_path, monkeypatch, epoc
             batch["old_per_token_logps"], batch["sampling_per_token_logps"] * mask, atol=1e-3, rtol=1e-3
         )
         assert (batch["values"] == 0).all() == (step == 0)
+        teaches = mask.bool() & is_scored[:, None]
+        left = (returns - batch["values"])[teaches].var() / returns[teaches].var()
+        assert explained[step] == pytest.approx(1 - float(left), abs=1e-5)
     assert any(not torch.equal(value, before[name]) for name, value in adapter(policy).items())
     assert trainer.value_head.linear.weight.abs().max() > 0
+
+
+def test_the_first_steps_loss_is_the_weighted_loss_of_values_that_are_still_zero(tmp_path, monkeypatch):
+    """Standardised advantages sum to 0, so the policy's loss is 0; k tokens before the end a return is .7 · .9^k."""
+    seen, original = [], PivotPPOTrainer._scored
+    monkeypatch.setattr(
+        PivotPPOTrainer, "_scored", lambda self, inputs: seen.append(original(self, inputs)) or seen[-1]
+    )
+    trainer, _ = ppo_trainer(tmp_path, Always(), steps=1, value_coefficient=0.3)
+    trainer.train()
+    mask = seen[0]["completion_mask"]
+    assert len(set(mask.sum(1).tolist())) > 1
+    losses = [(0.7 * 0.9**k) ** 2 / 2 for num_tokens in mask.sum(1).tolist() for k in range(num_tokens)]
+    value_loss = sum(losses) / (len(mask) * LENGTH)
+    (step,) = [entry for entry in logged(trainer) if "loss" in entry]
+    assert step["values/loss"] == pytest.approx(value_loss, rel=1e-4)
+    assert step["loss"] == pytest.approx(0.3 * value_loss, rel=1e-3)
+    assert step["values/explained"] == pytest.approx(0, abs=1e-5), "all alike, they explain nothing"
 
 
 def test_unscored_responses_are_not_learned_from(tmp_path, monkeypatch):
@@ -61,16 +83,9 @@ def test_unscored_responses_are_not_learned_from(tmp_path, monkeypatch):
     original = Learning._once
     monkeypatch.setattr(Learning, "_once", lambda self, model, batch, *rest: rows.append(
         len(batch["prompt_ids"])) or original(self, model, batch, *rest))  # fmt: skip
-    trainer, _ = ppo_trainer(tmp_path, SomeUnscored(), steps=1)
+    trainer, _ = ppo_trainer(tmp_path, SomeUnscored(3, 0), steps=1)
     trainer.train()
     assert rows == [10]  # of 16
-
-
-class Always(Characters):
-    """What a value head can foresee from the first token on."""
-
-    def __call__(self, completions, **_):
-        return [0.7] * len(completions)
 
 
 @pytest.mark.slow

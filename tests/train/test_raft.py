@@ -1,5 +1,7 @@
 """RAFT's round: what is kept of the rollouts, that a finished batch is never sampled again, and a round without any."""
 
+import re
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,8 +12,7 @@ from components.generation.responder import Response
 from components.journal import Journal
 from components.params import load_params
 from components.train.raft import Rollout, good, sample_round
-from tests.train.test_supervised import ENGLISH as REFERENCE
-from tests.train.test_supervised import question, reference
+from tests.made_up import question, reference
 
 GROUP, PER_STEP, STEPS = 4, 2, 2
 ENGLISH = {f"p-{number}": question(number, "en") for number in range(5)}
@@ -76,20 +77,33 @@ def test_the_best_is_kept_where_it_is_good_enough(group, least):
 
 
 class Parrot:
-    """Answers at random, and counts the prompts."""
+    """Repeats the question with a random digit; remembers the prompts, and the responses to each question."""
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.responses = [], {}
         self.prompt_format = self
 
     def prompt_ids(self, question, lang, hint):
         assert lang == "es"
-        return f"{hint}{question}" if hint else question  # no ids: they are handed through
+        return hint, question  # no ids: they are handed through
 
     def respond_to_prompts(self, prompts, _decoding, num_samples):
         self.asked += prompts
         draws = torch.randint(0, 6, (len(prompts), num_samples)).tolist()
-        return [[Response(f"Es {value}.", 4, truncated=value == 5) for value in row] for row in draws]
+        groups = []
+        for (_, text), row in zip(prompts, draws, strict=True):
+            groups.append([Response(f"{text}#{n}", 4, truncated=n == 5) for n in row])
+            self.responses.setdefault(text, []).extend(groups[-1])
+        return groups
+
+
+def of_one_problem(completions, lang, question, reference_text, reference_answer, gold_answer, **_):
+    """Assert that what is said of each response is said of its own problem."""
+    rows = zip(completions, lang, question, reference_text, reference_answer, gold_answer, strict=True)
+    for text, code, asked, known, answer, gold in rows:
+        number = int(re.search(r"q(\d)", text)[1])
+        assert (code, asked, known) == ("es", f"¿es q{number}?", f"R{number}")
+        assert (answer, gold) == (str(100 + number), str(900 + number))
 
 
 @pytest.fixture
@@ -107,9 +121,30 @@ def asked(tmp_path, monkeypatch):
     return params, [(question(number, "es"), reference(number)) for number in range(5)]
 
 
-def is_even(completions, reference_text, gold_answer, **_):
-    assert len(completions) == len(reference_text) == len(gold_answer)
-    return [float(int(text[3]) % 2 == 0) for text in completions]
+def is_even(completions, **columns):
+    of_one_problem(completions, **columns)
+    return [float(int(text[-1]) % 2 == 0) for text in completions]
+
+
+def sampled(params, pairs, parrot=None):
+    journal = Journal("raft", "alone")
+    told = sample_round(params, pairs, ENGLISH, parrot or Parrot(), is_even, journal, lambda *_: None)
+    journal.close()
+    return told
+
+
+def test_lessons_are_each_question_with_its_own_good_responses(asked):
+    params, pairs = asked
+    parrot = Parrot()
+    told = sampled(params, pairs, parrot)
+    expected = [
+        (q, text)
+        for q in told.questions
+        for text in dict.fromkeys(response.text for response in parrot.responses[q.question])
+        if int(text[-1]) in (0, 2, 4)
+    ]
+    assert len({q.problem_id for q, _ in expected}) > 1
+    assert told.lessons == expected
 
 
 def test_finished_batches_stay_and_the_round_is_the_same(asked):
@@ -129,7 +164,7 @@ def test_finished_batches_stay_and_the_round_is_the_same(asked):
     resumed = sample_round(params, pairs, ENGLISH, again, is_even, Journal("raft", "f"), lambda *_: None)
     assert again.asked == parrot.asked[2:]
     assert resumed == whole
-    assert {int(text[3]) % 2 for _, text in whole.lessons} == {0}
+    assert {int(text[-1]) % 2 for _, text in whole.lessons} == {0}
     metrics = whole.metrics()
     assert metrics["num_rollouts"] == STEPS * PER_STEP * GROUP
     assert metrics["tokens_sampled"] == 4 * metrics["num_rollouts"]
@@ -143,18 +178,22 @@ def test_prompts_without_a_good_rollout_are_asked_again(asked, hints):
     params = params.model_copy(update={"sampling": params.sampling.model_copy(update={"batch_size": 2 * GROUP})})
     parrot, told = Parrot(), []
 
-    def third_time_lucky(completions, **_):
+    def third_time_lucky(completions, **columns):
+        of_one_problem(completions, **columns)
         told.append(len(completions))
         return [float(len(told) > 3)] * len(completions)  # two batches in the first round, two in the second
 
     journal = Journal("raft", "again")
     whole = sample_round(params, pairs, ENGLISH, parrot, third_time_lucky, journal, lambda *_: None)
     first, second, third = parrot.asked[:4], parrot.asked[4:8], parrot.asked[8:]
-    assert first == [q.question for q in whole.questions]
-    assert second == ([f"{(text, REFERENCE)}{text}" for text in first] if hints else first)
+    assert first == [(None, q.question) for q in whole.questions]
+    numbers = [int(q.problem_id[-1]) for q in whole.questions]
+    hinted = [((f"q{n}", f"R{n}"), f"¿es q{n}?") for n in numbers]
+    assert second == (hinted if hints else first), "a problem's own English and reference"
     assert third == second[:2], "the second round's second batch was good"
     assert [len(group) for group in whole.groups] == [3 * GROUP, 3 * GROUP, 2 * GROUP, 2 * GROUP]
-    assert {q.question for q, _ in whole.lessons} == {q.question for q in whole.questions}
+    assert {q for q, _ in whole.lessons} == set(whole.questions)
+    assert all(text.startswith(f"{q.question}#") for q, text in whole.lessons), "the hint is no part of a lesson"
     journal.release()
     again = Parrot()
     assert (
@@ -162,6 +201,25 @@ def test_prompts_without_a_good_rollout_are_asked_again(asked, hints):
         == whole
     )
     assert again.asked == []
+
+
+def test_where_easy_prompts_come_first_these_are_asked_in_order(asked):
+    params, pairs = asked
+    params = params.with_values({"train.prompt_order": "easy_first"})
+    told = sampled(params, pairs)
+    assert list(told.questions) == [q for q, _ in pairs][: STEPS * PER_STEP]
+
+
+@pytest.mark.parametrize("prompt_order", ["shuffled", "easy_first"])
+def test_order_and_draws_hang_on_the_seed_of_training_alone(asked, prompt_order):
+    params, pairs = asked
+    own, other, same = (
+        sampled(params.with_values({"train.prompt_order": prompt_order} | seed), pairs)
+        for seed in ({"train.seed": 17}, {"train.seed": 18}, {"train.seed": 17, "base.seed": 18})
+    )
+    assert own == same
+    assert (own.questions != other.questions) == (prompt_order == "shuffled")
+    assert own.groups != other.groups
 
 
 def test_a_score_that_is_no_number_counts_as_none(asked):

@@ -10,19 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from components.contracts import PipelineError, Question
+from components.contracts import PipelineError
 from components.environment import nth_accelerator
-from components.generation.prompts import PromptFormat
 from components.generation.sampler import Decoding, generate
 from components.train.folding import PolicyItself, SamplingCopy
 from components.train.replicas import Replicas, replicas
 from components.train.rollouts import OwnRollouts
-from components.train.supervised import Schedule, fine_tune
 from components.train.trainer import PivotGRPOTrainer
 from tests.processes import command_of
-from tests.tiny import tiny_gemma, tiny_tokenizer
+from tests.tiny import tiny_gemma
 from tests.train.copies import ABSENT, STARVED, TINY, UNCOPIED, tiny_policy
-from tests.train.small import adapter, logged, small_trainer
+from tests.train.small import adapter, logged, small_trainer, taught
 
 pytestmark = pytest.mark.slow
 
@@ -41,28 +39,6 @@ def three():
         yield copies
 
 
-def taught(folder, copies, steps=2, warn=lambda _: None, micro_batch_tokens=40):
-    torch.manual_seed(0)
-    policy = tiny_policy()
-    lessons = [
-        (
-            Question(
-                problem_id=f"p-{n}", lang="es", split="train", family="f", num_steps=1, unseen_family=False,
-                question="?" * (n + 1), answer="7",
-            ),
-            "abc"[: n % 3 + 1] * 2,
-        )
-        for n in range(12)
-    ]  # fmt: skip
-    schedule = Schedule(
-        steps=steps, batch_size=6, learning_rate=1e-3, learning_rate_warmup_steps=0,
-        micro_batch_tokens=micro_batch_tokens, save_every=steps, seed=3,
-    )  # fmt: skip
-    prompt_format = PromptFormat(tiny_tokenizer(), [])
-    history = fine_tune(policy, prompt_format, lessons, schedule, folder, [], warn, copies)
-    return adapter(policy), [entry for entry in history if "loss" in entry]
-
-
 def assert_alike(found, expected):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -71,8 +47,8 @@ def assert_alike(found, expected):
 
 @pytest.mark.parametrize("number", ["two", "three"])
 def test_supervised_steps_are_those_of_one_process(number, tmp_path, request):
-    expected, alone = taught(tmp_path / "one", None)
-    found, shared = taught(tmp_path / number, request.getfixturevalue(number))
+    expected, alone = taught(tmp_path / "one", steps=2, micro_batch_tokens=40)
+    found, shared = taught(tmp_path / number, request.getfixturevalue(number), steps=2, micro_batch_tokens=40)
     assert_alike(found, expected)
     for key in ("loss", "grad_norm"):
         assert [e[key] for e in shared] == pytest.approx([e[key] for e in alone], rel=1e-4)
@@ -107,15 +83,13 @@ def test_rollouts_are_shared_and_follow_the_adapter(two):
     two.follow(policy)
     copy = SamplingCopy(policy, tiny_gemma())
     keywords = {"stop_ids": stops, "pad_id": 0, "num_samples": 2, "batch_size": 4, "with_logps": True}
-    done = []
-    found = two.generate(copy.model, prompts, Decoding(6), on_progress=done.append, **keywords)
+    found = two.generate(copy.model, prompts, Decoding(6), **keywords)
     expected = generate(copy.model, prompts, Decoding(6), **keywords)
     assert [[one.token_ids for one in group] for group in found] == [[o.token_ids for o in g] for g in expected]
     for group, own in zip(found, expected, strict=True):
         for one, other in zip(group, own, strict=True):
             assert one.logps == pytest.approx(other.logps, abs=1e-4)
             assert torch.equal(one.support, other.support)
-    assert sum(done) == len(prompts)
 
     def drawn(seed):
         torch.manual_seed(seed)
@@ -144,9 +118,9 @@ def test_rollouts_come_from_the_policy_itself_where_there_is_no_copy():
 
 def test_a_lack_of_memory_in_another_process_is_met_with_smaller_parts(tmp_path):
     said = []
-    expected, _ = taught(tmp_path / "one", None, steps=1)
+    expected, _ = taught(tmp_path / "one", steps=1)
     with replicas(2, STARVED) as copies:
-        found, _ = taught(tmp_path / "two", copies, 1, said.append, 80)
+        found, _ = taught(tmp_path / "two", copies, steps=1, warn=said.append, micro_batch_tokens=80)
     assert_alike(found, expected)
     assert ["once more with" in line for line in said] == [True]
 
@@ -166,7 +140,7 @@ def test_a_process_that_was_killed_ends_training_with_a_line(tmp_path):
         with pytest.raises(
             PipelineError, match=r"process 2 of `train.num_processes` ended \(exit status -9\)"
         ) as caught:
-            taught(tmp_path, copies)
+            taught(tmp_path, copies, steps=2, micro_batch_tokens=40)
     assert caught.value.may_pass
 
 

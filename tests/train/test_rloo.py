@@ -6,19 +6,11 @@ import pytest
 import torch
 
 from components.train.trainer import PivotGRPOTrainer
-from tests.train.small import GROUP, Characters, small_trainer
-
-
-class SomeUnscored(Characters):
-    """Cannot score the second response of each group."""
-
-    def __call__(self, completions, **_):
-        scores = super().__call__(completions)
-        return [None if place % GROUP == 1 else score for place, score in enumerate(scores)]
+from tests.train.small import GROUP, Characters, SomeUnscored, small_trainer
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reward", [Characters(), SomeUnscored()])
+@pytest.mark.parametrize("reward", [Characters(), SomeUnscored(GROUP, 1)])
 def test_advantages_leave_the_response_itself_out(tmp_path, monkeypatch, reward):
     seen = SimpleNamespace(rewards=[], advantages=[])
     scored, generated = PivotGRPOTrainer._calculate_rewards, PivotGRPOTrainer._generate_and_score_completions

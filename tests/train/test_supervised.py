@@ -4,43 +4,27 @@ import math
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
 from transformers import TrainerCallback
 
-from components.contracts import PipelineError, Question, Reference
+from components.contracts import PipelineError
 from components.generation.prompts import PromptFormat
 from components.journal import Journal
-from components.progress import say
 from components.train.callbacks import Budget
 from components.train.data import TrainingData
 from components.train.lessons import english_lessons, translated_lessons, write_lessons
-from components.train.supervised import Schedule, fine_tune
 from components.translation import Translation
+from tests.made_up import question, reference
 from tests.tiny import tiny_gemma, tiny_tokenizer
-from tests.train.small import adapter
+from tests.train.small import LESSONS, taught
 
 ENGLISH = "There are 3 + 4 = 7 apples left here. The answer is 7."
 SPANISH = "Quedan en la mesa 3 + 4 = 7 manzanas. La respuesta es 7."
 
 
-def question(number, lang):
-    return Question(
-        problem_id=f"p-{number}", lang=lang, split="train", family="f", num_steps=1, unseen_family=False,
-        question="?" * (number + 1), answer="7",
-    )  # fmt: skip
-
-
-def reference(number, text=ENGLISH):
-    return Reference(
-        problem_id=f"p-{number}", split="train", answer="7", text=text, thought=None, agreement=1, num_samples=1,
-        label=None, label_agreement=None, kept=True, reason=None, gold_correct=None, num_tokens=1, pivot="tiny",
-        self_pivot=True,
-    )  # fmt: skip
-
-
 def data(num=3):
-    english = [(question(number, "en"), reference(number)) for number in range(num)]
-    rollouts = [(question(number, "es"), reference(number)) for number in range(num)]
+    english, rollouts = (
+        [(question(number, lang), reference(number, text=ENGLISH)) for number in range(num)] for lang in ("en", "es")
+    )
     return TrainingData(shots=[], warmup=english, english=english, rollouts=rollouts, validation=rollouts)
 
 
@@ -55,24 +39,34 @@ class Canned:
         return [Translation.of(text, is_whole=True) for text in self.texts]
 
 
-def trained(folder, micro_batch_tokens=10**6, steps=3, callbacks=(), spoil=lambda _decoder: None, warn=say):
-    torch.manual_seed(0)
-    policy = get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
-    lessons = [(question(number, "es"), "abc"[: number % 3 + 1] * 2) for number in range(12)]
-    schedule = Schedule(
-        steps=steps, batch_size=6, learning_rate=1e-3, learning_rate_warmup_steps=0,
-        micro_batch_tokens=micro_batch_tokens, save_every=1, seed=3,
-    )  # fmt: skip
-    spoil(policy.get_base_model().get_decoder())
-    prompt_format = PromptFormat(tiny_tokenizer(), [])
-    history = fine_tune(policy, prompt_format, lessons, schedule, folder, list(callbacks), warn)
-    return adapter(policy), [entry for entry in history if "loss" in entry]
+def test_the_loss_is_the_mean_negative_log_probability_of_a_response_token(tmp_path):
+    """In the first step LoRA's B is 0, so that the base alone, lesson by lesson, tells what it must be."""
+    model, prompt_format = tiny_gemma(), PromptFormat(tiny_tokenizer(), [])
+    told = []
+    for asked, text in LESSONS:
+        prompt, response = prompt_format.prompt_ids(asked.asked, asked.lang), prompt_format.response_ids(text)
+        with torch.no_grad():
+            table = model(torch.tensor([prompt + response])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+        told.append(table.gather(1, torch.tensor(response)[:, None])[:, 0])
+    expected = -float(torch.cat(told).mean())
+    assert expected != pytest.approx(-sum(float(own.mean()) for own in told) / len(told), rel=1e-3), "of lessons"
+    _, log = taught(tmp_path, steps=1, batch_size=len(LESSONS), micro_batch_tokens=60)
+    assert log[0]["loss"] == pytest.approx(expected, rel=1e-4)
+    assert log[0]["loss"] > 0
+    assert log[0]["tokens_learned"] == sum(map(len, told))
+
+
+@pytest.mark.slow
+def test_the_learning_rate_falls_to_zero_like_a_cosine(tmp_path):
+    _, log = taught(tmp_path, steps=4)
+    rates = [5e-4 * (1 + math.cos(math.pi * step / 4)) for step in range(4)]
+    assert [entry["learning_rate"] for entry in log] == pytest.approx(rates)
 
 
 @pytest.mark.slow
 def test_micro_batches_take_the_same_step(tmp_path):
-    whole, whole_log = trained(tmp_path / "whole", steps=1)
-    parts, parts_log = trained(tmp_path / "parts", micro_batch_tokens=40, steps=1)
+    whole, whole_log = taught(tmp_path / "whole", steps=1)
+    parts, parts_log = taught(tmp_path / "parts", steps=1, micro_batch_tokens=40)
     assert whole_log[0]["loss"] == pytest.approx(parts_log[0]["loss"], rel=1e-5)
     assert whole_log[0]["grad_norm"] == pytest.approx(parts_log[0]["grad_norm"], rel=1e-4)
     for name, value in whole.items():
@@ -81,7 +75,7 @@ def test_micro_batches_take_the_same_step(tmp_path):
 
 @pytest.mark.slow
 def test_steps_tell_loss_tokens_and_time(tmp_path):
-    _, log = trained(tmp_path, steps=30)
+    _, log = taught(tmp_path, steps=30)
     assert [entry["step"] for entry in log] == list(range(1, 31))
     assert log[-1]["loss"] < log[0]["loss"]
     assert all(entry["step_time"] > 0 for entry in log)
@@ -91,14 +85,14 @@ def test_steps_tell_loss_tokens_and_time(tmp_path):
 
 @pytest.mark.slow
 def test_a_spent_budget_ends_them_and_a_resumption_adds_nothing(tmp_path):
-    _, whole = trained(tmp_path / "whole", steps=4)
+    _, whole = taught(tmp_path / "whole", steps=4)
     two_steps = int(whole[0]["tokens_learned"] + whole[1]["tokens_learned"])
-    first, log = trained(tmp_path / "cut", steps=4, callbacks=[Budget(two_steps, 1)])
+    first, log = taught(tmp_path / "cut", steps=4, callbacks=[Budget(two_steps, 1)])
     assert [entry["step"] for entry in log] == [1, 2]
-    again, resumed = trained(tmp_path / "cut", steps=4, callbacks=[Budget(two_steps, 1)])
+    again, resumed = taught(tmp_path / "cut", steps=4, callbacks=[Budget(two_steps, 1)])
     assert [entry["step"] for entry in resumed] == [1, 2]
     assert all(torch.equal(value, again[name]) for name, value in first.items())
-    _, unbounded = trained(tmp_path / "none", steps=4, callbacks=[Budget(0, 1)])
+    _, unbounded = taught(tmp_path / "none", steps=4, callbacks=[Budget(0, 1)])
     assert len(unbounded) == 4
 
 
@@ -118,14 +112,14 @@ class Poison(TrainerCallback):
 @pytest.mark.slow
 def test_a_loss_that_is_not_finite_changes_nothing_and_three_in_a_row_end_it(tmp_path):
     said, poison = [], Poison(1)
-    one, _ = trained(tmp_path / "one", steps=1)
-    two, log = trained(tmp_path / "two", steps=2, callbacks=[poison], spoil=poison.into, warn=said.append)
+    one, _ = taught(tmp_path / "one", steps=1)
+    two, log = taught(tmp_path / "two", steps=2, callbacks=[poison], spoil=poison.into, warn=said.append)
     assert all(torch.equal(value, two[name]) for name, value in one.items())
     assert [entry["faults/skipped_steps"] for entry in log] == [0, 1]
     assert said == ["train: warning: loss or gradient was not finite: the step changes nothing"]
     poison = Poison(0, 1, 2)
     with pytest.raises(PipelineError, match=r"3 times in a row; lower `train.learning_rate`"):
-        trained(tmp_path / "ended", steps=5, callbacks=[poison], spoil=poison.into)
+        taught(tmp_path / "ended", steps=5, callbacks=[poison], spoil=poison.into)
 
 
 def starved(decoder):
@@ -141,8 +135,8 @@ def starved(decoder):
 @pytest.mark.slow
 def test_out_of_memory_is_tried_once_more_with_smaller_micro_batches(tmp_path):
     said = []
-    expected, _ = trained(tmp_path / "whole", steps=2)
-    found, log = trained(tmp_path / "starved", 240, steps=2, spoil=starved, warn=said.append)
+    expected, _ = taught(tmp_path / "whole", steps=2)
+    found, log = taught(tmp_path / "starved", steps=2, micro_batch_tokens=240, spoil=starved, warn=said.append)
     assert [entry["faults/retries"] for entry in log] == [1, 1]
     assert ["once more with 120" in line for line in said] == [True]
     for name, value in expected.items():

@@ -11,17 +11,19 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
 from trl import GRPOTrainer
 
-from components.contracts import Question, Reference
 from components.generation.prompts import PromptFormat
 from components.params import load_params
 from components.train.folding import PolicyItself, SamplingCopy
-from components.train.grpo import run_grpo
+from components.train.grpo import _config, run_grpo
+from components.train.learning import Learning
 from components.train.micro_batches import split_by_tokens
 from components.train.trainer import PivotGRPOTrainer
+from tests.made_up import question, reference
 from tests.tiny import tiny_gemma, tiny_tokenizer
+from tests.train.copies import tiny_policy
+from tests.train.small import small_trainer
 
 ROOT = Path(__file__).parents[2]
 LANGS = ["es", "de", "zh"]
@@ -67,28 +69,31 @@ class EvenLetters:
     __name__ = "even_letters"
     weights = {"es": 0.5, "de": 0.05, "zh": 0.0}  # noqa: RUF012 - never changed
 
-    def __call__(self, completions, lang, **_):
+    def __call__(self, completions, lang, **columns):
+        of_one_problem(lang=lang, **columns)
         return [
             0.5 + self.weights[code] * sum(ord(c) % 2 == 0 for c in text) / max(1, len(text))
             for text, code in zip(completions, lang, strict=True)
         ]
 
 
+def of_one_problem(prompts, lang, question, reference_text, reference_answer, gold_answer, **_):
+    """Assert that what is said of each response is said of its own problem."""
+    assert len(prompts) == len(lang) == PROMPTS * GROUP
+    prompt_format = PromptFormat(tiny_tokenizer(), [])
+    rows = zip(prompts, lang, question, reference_text, reference_answer, gold_answer, strict=True)
+    for prompt, code, asked, known, answer, gold in rows:
+        number = len(asked) - 1
+        assert (asked, prompt) == ("?" * (number + 1), prompt_format.prompt_text(asked, code))
+        assert (known, answer, gold) == (f"R{number}", str(100 + number), str(900 + number))
+
+
 def pairs():
-    rows = []
-    for number in range(4):
-        for lang in LANGS:
-            question = Question(
-                problem_id=f"p-{number}", lang=lang, split="train", family="f", num_steps=1, unseen_family=False,
-                question="?" * (number + 1), answer="3",
-            )  # fmt: skip
-            reference = Reference(
-                problem_id=f"p-{number}", split="train", answer="3", text="3", thought=None, agreement=1, num_samples=1,
-                label=None, label_agreement=None, kept=True, reason=None, gold_correct=None,
-                num_tokens=1, pivot="tiny", self_pivot=True,
-            )  # fmt: skip
-            rows.append((question, reference))
-    return rows
+    return [
+        (question(number, lang, question="?" * (number + 1)), reference(number))
+        for number in range(4)
+        for lang in LANGS
+    ]
 
 
 def small_params():
@@ -99,14 +104,21 @@ def small_params():
             "micro_batch_tokens": 2 * GROUP * 8 + 2 * 4, "learning_rate": 1e-2, "learning_rate_warmup_steps": 0,
         }
     )  # fmt: skip
-    sampling = params.sampling.model_copy(update={"max_new_tokens": 8})
+    sampling = params.sampling.model_copy(update={"max_new_tokens": 8, "temperature": 3.0})
     reward = params.reward.model_copy(update={"advantage_std_floor": FLOOR})
     return params.model_copy(update={"train": train, "sampling": sampling, "reward": reward})
 
 
 def adapted():
     torch.manual_seed(0)
-    return get_peft_model(tiny_gemma(), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+    return tiny_policy()
+
+
+def some_end_early():
+    """Of a random model's responses: as if each eighth token were an end."""
+    prompt_format = PromptFormat(tiny_tokenizer(), [])
+    prompt_format.stop_ids = torch.cat([prompt_format.stop_ids, torch.arange(8, 261, 8)]).unique()
+    return prompt_format
 
 
 def weights(policy):
@@ -128,12 +140,14 @@ def spy(monkeypatch, name, keep):
 def two_steps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grpo")
     policy = adapted()
-    seen = SimpleNamespace(rewards=[], advantages=[], parts=[], langs=[], responses=[])
+    seen = SimpleNamespace(rewards=[], advantages=[], lengths=[], parts=[], langs=[])
     with pytest.MonkeyPatch.context() as patch:
         spy(patch, "_calculate_rewards", lambda args, found: (
             seen.langs.append([row["lang"] for row in args[0]]), seen.rewards.append(found.clone()),
         ))  # fmt: skip
-        spy(patch, "_generate_and_score_completions", lambda _, found: seen.advantages.append(found["advantages"]))
+        spy(patch, "_generate_and_score_completions", lambda _, found: (
+            seen.advantages.append(found["advantages"]), seen.lengths.append(found["completion_mask"].sum(1)),
+        ))  # fmt: skip
 
         def watched_split(*arguments):
             seen.parts.append(split_by_tokens(*arguments))
@@ -141,9 +155,8 @@ def two_steps(tmp_path_factory):
 
         patch.setattr("components.train.learning.split_by_tokens", watched_split)
         before = weights(policy)
-        prompt_format = PromptFormat(tiny_tokenizer(), [])
         history = run_grpo(
-            policy, SamplingCopy(policy, tiny_gemma()), prompt_format, pairs(), EvenLetters(), small_params(),
+            policy, SamplingCopy(policy, tiny_gemma()), some_end_early(), pairs(), EvenLetters(), small_params(),
             folder / "checkpoints", [],
         )  # fmt: skip
     steps = [entry for entry in history if "reward" in entry]
@@ -185,13 +198,27 @@ def test_advantages_are_the_formula_with_a_floored_deviation(two_steps):
     assert [s for s in spreads if s > FLOOR], "and sometimes not"
 
 
+def test_the_loss_is_a_sum_over_tokens_divided_by_a_constant(two_steps):
+    """Dr. GRPO's: in a step's first pass the ratio is 1, so that each token has minus its response's advantage."""
+    seen, silent = two_steps.seen, []
+    for step, advantages, lengths in zip(two_steps.steps, seen.advantages, seen.lengths, strict=True):
+        expected = -float((advantages * lengths).sum()) / (PROMPTS * GROUP * 8)
+        assert abs(expected) > 1e-4
+        assert step["loss"] == pytest.approx(expected, rel=1e-3)
+        silent.append((advantages.view(-1, GROUP) == 0).all(1).any())
+    assert any(silent), "they count below the line"
+
+
 def test_a_group_is_one_prompt_in_one_language_and_learns_at_once(two_steps):
-    for langs in two_steps.seen.langs:
+    seen = two_steps.seen
+    for langs in seen.langs:
         assert all(len(set(langs[start : start + GROUP])) == 1 for start in range(0, len(langs), GROUP))
-    assert len(two_steps.seen.parts) == 2
-    for parts, step in zip(two_steps.seen.parts, two_steps.steps, strict=True):
+    assert len(seen.parts) == 2
+    assert any("zh" in langs for langs in seen.langs), "Chinese has no signal"
+    for parts, step, langs, advantages in zip(seen.parts, two_steps.steps, seen.langs, seen.advantages, strict=True):
         learned = sum(len(part["prompt_ids"]) for part in parts)
-        assert learned == step["learned_share"] * PROMPTS * GROUP < PROMPTS * GROUP, "Chinese has no signal"
+        assert learned == step["learned_share"] * PROMPTS * GROUP == (advantages != 0).sum()
+        assert learned <= PROMPTS * GROUP - langs.count("zh")
         for part in parts:
             _, counts = part["prompt_ids"].unique(dim=0, return_counts=True)
             assert set(counts.tolist()) == {GROUP}
@@ -200,25 +227,65 @@ def test_a_group_is_one_prompt_in_one_language_and_learns_at_once(two_steps):
 
 def test_live_metrics_are_told_by_language(two_steps):
     seen = set()
-    for step, langs in zip(two_steps.steps, two_steps.seen.langs, strict=True):
+    for step, langs, rewards in zip(two_steps.steps, two_steps.seen.langs, two_steps.seen.rewards, strict=True):
+        groups = list(zip(langs[::GROUP], rewards.sum(1).view(-1, GROUP).tolist(), strict=True))
         for lang in set(langs):
             kinds = {kind: step[f"{kind}/{lang}"] for kind in ("reward", "length", "truncated", "zero_signal")}
             if kinds["zero_signal"] < 1:
                 assert 0 < step[f"entropy/{lang}"] < math.log(261)
                 assert step[f"clipped/{lang}"] == 0
-            assert kinds["zero_signal"] == (1 if lang == "zh" else pytest.approx(kinds["zero_signal"]))
+            own = [group for code, group in groups if code == lang]
+            silent = [max(group) - min(group) < 1e-6 for group in own]
+            assert kinds["zero_signal"] == sum(silent) / len(silent)
+            assert kinds["reward"] == pytest.approx(statistics.fmean(reward for group in own for reward in group))
+            assert kinds["zero_signal"] == 1 or lang != "zh"
             assert 1 <= kinds["length"] <= 8
+            assert kinds["truncated"] < 1
             assert all(0 <= kinds[kind] <= 1 for kind in ("reward", "truncated", "zero_signal"))
             seen.add(lang)
             assert step[f"tokens/{lang}"] == kinds["length"] * GROUP * langs[::GROUP].count(lang)
             assert 0 <= step[f"in_language/{lang}"] <= 1
             assert step[f"unscored/{lang}"] == 0
         assert 0 < step["entropy"] < math.log(261)
-        assert step["kl_to_base"] >= 0
         assert all(step[f"seconds/{part}"] > 0 for part in ("sampling", "scoring", "learning"))
         assert step["sampling/corrected"] == step["resampled_groups"] == 0
         assert {key for key in step if key.startswith("reward/")} == {f"reward/{lang}" for lang in set(langs)}
     assert seen == set(LANGS)
+
+
+def test_the_distance_to_the_base_is_none_before_the_first_update_and_some_after_it(two_steps):
+    first, second = (step["kl_to_base"] for step in two_steps.steps)
+    assert first == pytest.approx(0, abs=1e-9)
+    assert second > 1e-6
+
+
+def test_the_distance_to_the_base_is_schulmans_third_estimator_of_plain_passes(tmp_path, monkeypatch):
+    told, original = [], Learning._compare_with_base
+
+    def plain(policy, part, row):
+        prompt, response = (
+            part[f"{name}_ids"][row][part[f"{name}_mask"][row].bool()] for name in ("prompt", "completion")
+        )
+        logits = policy(torch.cat([prompt, response])[None]).logits[0, len(prompt) - 1 : -1] / 3
+        return logits.log_softmax(-1).gather(1, response[:, None])[:, 0]
+
+    def watched(learning, model, part, logps, sums):
+        last = {tuple(prompt): row for row, prompt in enumerate(part["prompt_ids"].tolist())}  # one of each prompt
+        with torch.no_grad():
+            own = torch.cat([plain(policy, part, row) for row in last.values()])
+            with policy.disable_adapter():
+                base = torch.cat([plain(policy, part, row) for row in last.values()])
+        told.append(float(((base - own).exp() - (base - own) - 1).mean()))
+        original(learning, model, part, logps, sums)
+
+    monkeypatch.setattr(Learning, "_compare_with_base", watched)
+    trainer, policy = small_trainer(tmp_path, steps=1)
+    for name, value in policy.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(value, std=0.1)
+    trainer.train()
+    assert told[0] > 1e-3
+    assert trainer.state.log_history[0]["kl_to_base"] == pytest.approx(told[0], rel=1e-3)
 
 
 def test_every_response_with_its_advantage_and_the_checkpoint_are_on_disk(two_steps):
@@ -241,8 +308,7 @@ def test_steps_without_a_copy_and_with_layers_computed_again_are_the_same(two_st
     modes = []
     sampled = PolicyItself(policy)
     sampled.model.get_decoder().layers[0].register_forward_pre_hook(lambda layer, _: modes.append(layer.training))
-    prompt_format = PromptFormat(tiny_tokenizer(), [])
-    history = run_grpo(policy, sampled, prompt_format, pairs(), EvenLetters(), small_params(), tmp_path, [])
+    history = run_grpo(policy, sampled, some_end_early(), pairs(), EvenLetters(), small_params(), tmp_path, [])
     assert {True, False} == set(modes), "rollouts keep keys and values, learning computes again"
     steps = [entry for entry in history if "reward" in entry]
     for step, expected in zip(steps, two_steps.steps, strict=True):
@@ -264,3 +330,23 @@ def test_prompts_keep_their_order_where_it_is_not_shuffled(tmp_path, monkeypatch
         policy, SamplingCopy(policy, tiny_gemma()), prompt_format, pairs(), EvenLetters(), params, tmp_path, [],
     )  # fmt: skip
     assert asked == [prompt_format.prompt_text(q.asked, q.lang) for q, _ in pairs()][: 2 * PROMPTS]
+
+
+def test_prompts_and_draws_hang_on_the_seed_of_training_alone(tmp_path):
+    params = load_params(ROOT / "params.yaml")
+    assert _config(params.with_values({"train.seed": 18, "base.seed": 17}), tmp_path).seed == 18
+    assert _config(params.with_values({"train.seed": 17, "base.seed": 18}), tmp_path).seed == 17
+
+
+@pytest.mark.slow
+def test_the_learning_rate_rises_over_as_many_steps_as_asked_for_in_all_their_passes(tmp_path):
+    params = small_params()
+    changes = {"steps": 3, "epochs": 2, "learning_rate_warmup_steps": 2}
+    params = params.model_copy(update={"train": params.train.model_copy(update=changes)})
+    policy = adapted()
+    history = run_grpo(
+        policy, SamplingCopy(policy, tiny_gemma()), PromptFormat(tiny_tokenizer(), []), pairs(), EvenLetters(), params,
+        tmp_path, [],
+    )  # fmt: skip
+    rates = [entry["learning_rate"] for entry in history if "learning_rate" in entry]
+    assert rates == pytest.approx([1e-2 * share for share in (0, 1 / 4, 1 / 2, 3 / 4, 1, 1)])

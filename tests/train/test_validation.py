@@ -6,29 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.contracts import Question, Reference
 from components.generation.responder import Response
 from components.generation.sampler import Decoding
 from components.train.validation import Validation
+from tests.made_up import question, reference
 
 
-def question(problem_id, lang, choices=()):
-    return Question(
-        problem_id=problem_id, lang=lang, split="validation", family="f", num_steps=1, unseen_family=False,
-        question=f"{problem_id} in {lang}", answer=None if choices else "99", choices=choices,
-    )  # fmt: skip
+def asked(number, lang, **changes):
+    return question(number, lang, split="validation", **changes)
 
 
-def reference(problem_id, answer):
-    return Reference(
-        problem_id=problem_id, split="validation", answer=answer, text=answer, thought=None, agreement=1,
-        num_samples=1, label=None, label_agreement=None, kept=True, reason=None, gold_correct=False,
-        num_tokens=1, pivot="tiny", self_pivot=True,
-    )  # fmt: skip
-
-
-QUESTIONS = [question("p-1", "es"), question("p-2", "es"), question("p-1", "zh")]
-REFERENCES = {"p-1": reference("p-1", "12"), "p-2": reference("p-2", "7")}
+QUESTIONS = [asked(1, "es", answer="99"), asked(2, "es", answer="99"), asked(1, "zh", answer="99")]
+REFERENCES = {"p-1": reference(1, answer="12"), "p-2": reference(2, answer="7")}
 PAIRS = [(q, REFERENCES[q.problem_id]) for q in QUESTIONS]
 
 
@@ -53,17 +42,17 @@ def test_agreement_with_the_reference_counts_and_gold_does_not(tmp_path):
     responder = Responder("La respuesta es 12.", "99", "答案是99。")
     scores = validation(tmp_path / "history.json").measure(5, responder)
     assert scores == {"es": 0.5, "zh": 0.0, "macro": 0.25}
-    ((asked, decoding),) = responder.asked
-    assert asked == [(q.question, q.lang) for q in QUESTIONS]
+    ((told, decoding),) = responder.asked
+    assert told == [(q.question, q.lang) for q in QUESTIONS]
     assert decoding.temperature == 0
 
 
 def test_choices_are_asked_and_read_as_such(tmp_path):
-    pairs = [(question("p-3", lang, ("1", "2")), reference("p-3", "B")) for lang in ("es", "zh")]
+    pairs = [(asked(3, lang, choices=("1", "2"), answer=None), reference(3, answer="B")) for lang in ("es", "zh")]
     responder = Responder("La respuesta es (B).", "答案是3。")
     scores = Validation(pairs, Decoding(8), tmp_path / "history.json").measure(5, responder)
     assert scores == {"es": 1.0, "zh": 0.0, "macro": 0.5}
-    assert responder.asked[0][0] == [(f"p-3 in {lang} (A) 1 (B) 2", lang) for lang in ("es", "zh")]
+    assert responder.asked[0][0] == [(f"¿{lang} q3? (A) 1 (B) 2", lang) for lang in ("es", "zh")]
 
 
 def test_languages_weigh_alike_however_many_questions_they_have(tmp_path):
