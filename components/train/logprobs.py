@@ -29,6 +29,7 @@ _SUPPORT_ROWS = 128  # tokens whose words' vectors are held together (20 MB of G
 _MIN_PROBABILITY = 1e-7  # a word less probable than this in every row of a chunk is left out of E_p[W]
 _WORD_STEP = 512  # a chunk's words and
 _ROW_STEP = 16  # its rows are filled up to multiples: oneDNN compiles a product for each new shape (docs/LOG.md)
+_BENT = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")  # of configurations
 
 
 def told_of(
@@ -51,12 +52,12 @@ def told_of(
         `logps` and `entropies`, (B, C) float32, 0 where the mask is 0. Only the first carries gradients.
 
     Raises:
-        PipelineError: The model bends its logits after the output matrix (soft-capping, scaling).
+        PipelineError: The model bends its logits after the output matrix (soft-capping, scaling, a bias).
     """
     if states is None:
         states = states_of(model, part)
     base, width, support = _base(model), states.shape[1], part.get("support")
-    _refuse_bent_logits(base.config.get_text_config())
+    _refuse_bent_logits(base)
     ids, full_mask = part["completion_ids"], part["completion_mask"].bool()
     mask = full_mask[:, :width]
     drawn_from = None if support is None else support[:, :width][mask]
@@ -248,8 +249,11 @@ def _filled(count: int, step: int) -> int:
     return -(-count // step) * step
 
 
-def _refuse_bent_logits(config: Any) -> None:  # noqa: ANN401 - a transformers configuration
-    bent = [key for key in ("final_logit_softcapping", "logit_scale", "logits_scaling") if getattr(config, key, None)]
+def _refuse_bent_logits(base: Any) -> None:  # noqa: ANN401
+    config = base.config.get_text_config()
+    bent = [key for key in _BENT if getattr(config, key, None)]
+    if getattr(base.get_output_embeddings(), "bias", None) is not None:
+        bent.append("a bias of its output matrix")
     if bent:
         raise PipelineError(
             f"params.yaml: `models.policy`: {config.model_type} sets {', '.join(bent)}, which training does not support"

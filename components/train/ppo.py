@@ -78,7 +78,8 @@ class PivotPPOTrainer(PivotGRPOTrainer):
         advantages, returns = generalised_advantages(rewards, before["values"], mask, self._gae_lambda)
         teaches = mask.bool() & is_scored[:, None]
         output["advantages"] = standardised(advantages, teaches)
-        output["old_per_token_logps"] = before["logps"]
+        if self.num_iterations > 1:  # else the ratio is 1, which another pass would round away
+            output["old_per_token_logps"] = before["logps"]
         output |= {"values": before["values"], "returns": returns}
         off = (before["values"] - returns)[teaches]
         spread = returns[teaches].var(unbiased=False)

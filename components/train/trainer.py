@@ -231,13 +231,16 @@ class PivotGRPOTrainer(WholeCheckpoints, GRPOTrainer):
         return loss
 
 
+_FAR = 1_000_003  # so that no seed has in its second epoch what the next one has in its first
+
+
 class PromptSampler(RepeatSampler):
     """TRL's, whose order depends on the epoch's number and no longer on the epochs before it."""
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the trainer before each epoch; 0 has TRL's own order."""
         if self.shuffle and self.seed is not None:
-            self.generator.manual_seed(self.seed + epoch)
+            self.generator.manual_seed(self.seed + _FAR * epoch)
 
 
 def _settings(sampler: Any) -> dict[str, Any]:  # noqa: ANN401 - TRL declares torch's

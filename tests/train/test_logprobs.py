@@ -186,6 +186,13 @@ def test_models_that_bend_their_logits_are_refused():
         told_of(model, batch()[1], 1.0)
 
 
+def test_models_whose_output_matrix_has_a_bias_are_refused():
+    model = tiny_llama()
+    model.lm_head.bias = torch.nn.Parameter(torch.zeros(model.config.vocab_size))
+    with pytest.raises(PipelineError, match="a bias of its output matrix, which training does not support"):
+        told_of(model, batch()[1], 1.0)
+
+
 def test_sampling_copy_equals_the_adapted_policy_and_never_touches_its_base():
     policy = with_lora(tiny_gemma()).eval()
     before = {k: v.clone() for k, v in policy.state_dict().items() if "lora" not in k}

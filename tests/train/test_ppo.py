@@ -75,6 +75,7 @@ def test_the_first_steps_loss_is_the_weighted_loss_of_values_that_are_still_zero
     (step,) = [entry for entry in logged(trainer) if "loss" in entry]
     assert step["values/loss"] == pytest.approx(value_loss, rel=1e-4)
     assert step["loss"] == pytest.approx(0.3 * value_loss, rel=1e-3)
+    assert "old_per_token_logps" not in seen[0], "of one pass the ratio is 1, not what two ways of computing leave"
     assert step["values/explained"] == pytest.approx(0, abs=1e-5), "all alike, they explain nothing"
 
 

@@ -19,7 +19,7 @@ from components.train.folding import PolicyItself, SamplingCopy
 from components.train.grpo import _config, run_grpo
 from components.train.learning import Learning
 from components.train.micro_batches import split_by_tokens
-from components.train.trainer import PivotGRPOTrainer
+from components.train.trainer import PivotGRPOTrainer, PromptSampler
 from tests.made_up import question, reference
 from tests.tiny import tiny_gemma, tiny_tokenizer
 from tests.train.copies import tiny_policy
@@ -330,6 +330,16 @@ def test_prompts_keep_their_order_where_it_is_not_shuffled(tmp_path, monkeypatch
         policy, SamplingCopy(policy, tiny_gemma()), prompt_format, pairs(), EvenLetters(), params, tmp_path, [],
     )  # fmt: skip
     assert asked == [prompt_format.prompt_text(q.asked, q.lang) for q, _ in pairs()][: 2 * PROMPTS]
+
+
+def test_no_seeds_second_epoch_is_the_next_ones_first():
+    def order(seed: int, epoch: int) -> list[int]:
+        sampler = PromptSampler(range(40), mini_repeat_count=1, batch_size=4, shuffle=True, seed=seed)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert order(17, 1) != order(18, 0)
+    assert order(17, 1) == order(17, 1) != order(17, 0)
 
 
 def test_prompts_and_draws_hang_on_the_seed_of_training_alone(tmp_path):
