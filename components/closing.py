@@ -42,7 +42,8 @@ def print_closing() -> None:
     say("Report:  report/report.html")
     store = tracking_uri()
     say(f"Runs:    {'make ui (Prefect and MLflow in the browser)' if store.startswith('sqlite:') else store}")
-    lang = next((code for code in summary["languages"] if code != "en"), "en")
+    others = [code for code in summary["languages"] if code != "en"]
+    lang = "es" if "es" in others or not others else others[0]
     say(f'Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang {lang}')
 
 
