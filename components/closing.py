@@ -42,8 +42,8 @@ def print_closing() -> None:
     say("Report:  report/report.html")
     store = tracking_uri()
     say(f"Runs:    {'make ui (Prefect and MLflow in the browser)' if store.startswith('sqlite:') else store}")
-    others = [code for code in summary["languages"] if code != "en"]
-    lang = "es" if "es" in others or not others else others[0]
+    asked = list(summary["languages"]) or ["es"]
+    lang = "es" if "es" in asked else asked[-1]
     say(f'Adapter: adapters/trained; ask it: .venv/bin/pb-rlsvr ask "..." --lang {lang}')
 
 

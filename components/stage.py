@@ -106,7 +106,7 @@ class StageRun:
 def run_stage(name: str, work: Callable[[StageRun], None], variant: Variant | None = None) -> None:
     """Run `work` as the stage `name`; a `PipelineError` becomes a line a problem and exit status 1.
 
-    The status is 75 (`EX_TEMPFAIL`) where the error may pass by itself.
+    The status is 75 (`EX_TEMPFAIL`) where the error may pass by itself. A lack of memory is a line, too, with status 1.
     A variant's name is `FOLDER/NAME`: its metrics and receipt lie in that folder, and its metrics in MLflow are named
     after it, so that those of all variants are the same.
     """

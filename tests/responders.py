@@ -13,6 +13,8 @@ from components.encoding import Encoder
 from components.generation.responder import Responder, Response
 
 SHOTS = Path("data/problems/shots.jsonl")
+CUT_OFF = " …"
+"""At a response's end: its limit of tokens ended it."""
 _ENTRY = ModelEntry(name="m", path="m", fingerprint="0" * 16, has_chat_template=False, num_parameters=1)
 
 
@@ -34,7 +36,10 @@ def answer_by_adapter(
 
         def respond(questions: Sequence[tuple[str, str]], _: object, num_samples: int = 1) -> list[list[Response]]:
             return [
-                [Response(texts(adapter, question, sample), 3, False) for sample in range(num_samples)]
+                [
+                    Response(text := texts(adapter, question, sample), 3, text.endswith(CUT_OFF))
+                    for sample in range(num_samples)
+                ]
                 for question, _ in questions
             ]
 

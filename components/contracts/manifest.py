@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from components.contracts.errors import ContractError
+from pydantic import ValidationError
+
+from components.contracts.errors import ContractError, first_problem
 from components.contracts.records import ModelManifest
 
 MANIFEST_PATH = Path("models/manifest.json")
@@ -18,5 +20,5 @@ def read_manifest(path: Path = MANIFEST_PATH) -> ModelManifest:
         return ModelManifest.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror}; run `dvc repro models`") from None
-    except ValueError as error:
-        raise ContractError(f"{path}: {' '.join(str(error).split())}; run `dvc repro -f models`") from None
+    except ValidationError as error:
+        raise ContractError(f"{path}: field {first_problem(error)}; run `dvc repro -f models`") from None

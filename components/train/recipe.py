@@ -134,8 +134,8 @@ def _ranked(run: StageRun, begun: _Begun, responder: Responder) -> tuple[list[Le
     english = english_lessons([(q, reference) for q, reference in begun.data.english if q.problem_id in asked])
     metrics = sampled.metrics() | {"num_english_lessons": len(english)}
     run.say(
-        f"{len(sampled.questions)} of {len(begun.data.rollouts)} questions with a reference were asked, as many as "
-        "`train.steps` × `train.prompts_per_step` allow"
+        f"{len(sampled.questions)} of {len(begun.data.rollouts)} questions with a reference are asked, at most "
+        f"{run.params.train.steps * run.params.train.prompts_per_step} (`train.steps` × `train.prompts_per_step`)"
     )
     run.say(
         f"{len(sampled.lessons)} different good responses among {metrics['num_rollouts']} rollouts; "

@@ -38,13 +38,13 @@ def test_irrational_numbers_have_many_digits():
     assert not verify(r"\boxed{\pi}", "3.15").correct
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_an_endless_one_is_unparsed_in_time_and_the_next_is_read():
     latex_number(r"\sqrt{9}")  # the worker runs
     started = time.monotonic()
     with pytest.raises(Unparsed):
         latex_number(ENDLESS)
-    assert time.monotonic() - started < TIMEOUT_S + 10, "it would take for ever"
+    assert time.monotonic() - started < TIMEOUT_S + 1
     assert latex_number(r"\sqrt{25}") == "5"
 
 

@@ -110,7 +110,7 @@ def test_a_request_takes_no_longer_than_allowed(bad):
         told = r"no whole answer in 0\.4 s \(PBRLSVR_SERVER_TIMEOUT_S\) \(tries: 2; answered, and kept: 0\)"
         with serving(bad) as other, pytest.raises(ServerError, match=told):
             ask(other, ["one"], timeout_s=0.4, tries=2)
-    assert time.monotonic() - started < 20, "far under what the server takes"
+    assert time.monotonic() - started < 4
 
 
 class Frozen(datetime):
