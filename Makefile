@@ -50,7 +50,7 @@ check: $(DEV) ## Check style and types
 test: check ## Check, then run the fast tests
 	$(BIN)/pytest -n logical --dist worksteal
 
-test-slow: $(DEV) ## Run the tests that take seconds to minutes each: training, servers, a browser (half an hour)
+test-slow: $(DEV) ## Run the tests that take seconds to minutes each: training, servers, a browser (three quarters of an hour)
 	$(BIN)/pytest -n logical --dist loadfile -m slow
 	$(BIN)/pytest -m alone
 

@@ -9,12 +9,12 @@ Shapes: R resamples, S systems, P problems, L languages.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped] # ships no types
+from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 FloatArray = NDArray[np.float64]
 
@@ -55,16 +55,12 @@ def accuracy_interval(correct: Sequence[bool], confidence: float) -> Interval:
     Example:
         >>> accuracy_interval([True] * 8 + [False] * 2, 0.95)  # (0.8, 0.490, 0.943)
     """
-    n = len(correct)
-    if n == 0:
+    if not correct:
         raise ValueError("no answers to take a share of")
-    share = sum(correct) / n
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    shrink = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / shrink
-    half = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    share = sum(correct) / len(correct)
+    low, high = binomtest(sum(correct), len(correct)).proportion_ci(confidence, method="wilson")
     # at shares of 0 and 1 the bound is the share itself, but for rounding
-    return Interval(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)))
+    return Interval(share, float(min(share, low)), float(max(share, high)))
 
 
 class PairedBootstrap:

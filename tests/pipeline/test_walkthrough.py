@@ -86,7 +86,8 @@ def test_questions_of_ones_own(clone: Path, walk) -> None:
             row = {"id": number, "lang": lang, "question": f"{ask} {number}: {words}?"}
             rows.append(row | ({"answer": number + 1} if lang == "en" and number % 3 else {}))
     rng.shuffle(rows)
-    (clone / "mine.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    mine = clone / "sources/mine.jsonl"
+    mine.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     walk("mine")
     run(clone, "dvc", "repro", "problems")
     seen = set()
@@ -99,9 +100,13 @@ def test_questions_of_ones_own(clone: Path, walk) -> None:
         seen |= problems
         assert 0.5 < sum(q.answer is not None for q in asked) / len(asked) < 0.8
 
+    assert "up to date" in run(clone, "dvc", "status", "problems")
+    mine.write_text(mine.read_text().replace("How many", "How very many", 1))
+    assert "sources" in run(clone, "dvc", "status", "problems")
+
 
 def test_own_table(clone: Path, walk) -> None:
-    (clone / "capitals.csv").write_text(SHOWN["capitals.csv"])
+    (clone / "sources/capitals.csv").write_text(SHOWN["capitals.csv"])
     walk("table")
     run(clone, "dvc", "repro", "reference", "evaluate", "report")
     rows = predictions(clone)
