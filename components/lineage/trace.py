@@ -7,8 +7,8 @@ from components.lineage.hashes import params_hash
 from components.lineage.records import Lineage, Made, Pass
 from components.tracking import KnownRun, Lookup
 
-CODE = "components/"
-"""What stages read from here is code: no run has made it."""
+GIVEN = ("components/", "sources")
+"""What stages read from here, code and the user's own files, no run has made."""
 
 
 def trace(roots: Sequence[KnownRun], passes: Sequence[KnownRun], lookup: Lookup, notes: Sequence[str] = ()) -> Lineage:
@@ -46,7 +46,7 @@ class _Walk:
                 "stamp what finished"
             )
         for path, md5 in run.tags_under("dvc.dep.").items():
-            if not path.startswith(CODE):
+            if not path.startswith(GIVEN):
                 self._visit_maker(path, md5)
         self.made[run.run_id] = run
 

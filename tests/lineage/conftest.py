@@ -36,7 +36,7 @@ def work(run: StageRun) -> None:
 run_stage(name, work)
 """
 STAGES = {
-    "reference": ("data/reference/references.jsonl", ["components/part"]),
+    "reference": ("data/reference/references.jsonl", ["components/part", "sources"]),
     "calibrate": ("data/calibrate/calibration", ["data/reference/references.jsonl"]),
     "train": ("adapters/trained", ["components/part", "data/reference/references.jsonl", "data/calibrate/calibration"]),
     "evaluate": ("data/evaluate/predictions.parquet", ["adapters/trained"]),
@@ -83,6 +83,7 @@ def enter(root: Path, patch: pytest.MonkeyPatch) -> None:
 def write_repository(empty_store: Path) -> None:
     for name in ("params.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, name)
+    shutil.copytree(ROOT / "sources", "sources")
     shutil.copytree(ROOT / ".dvc", ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "site"))
     for folder in ("mlruns", "components/part/__pycache__", "components/part/deeper"):
         Path(folder).mkdir(parents=True)

@@ -34,7 +34,7 @@ def test_from_the_adapter_back_to_everything(passed: Built) -> None:
     assert [made.stage for made in found.stages] == UPSTREAM
     assert {(made.commit, made.dirty) for made in found.stages} == {(passed.commits[0], False)}
     reference, calibrate, train = found.stages
-    assert reference.deps.keys() == {"components/part"}
+    assert reference.deps.keys() == {"components/part", "sources"}
     assert calibrate.deps.items() <= reference.outs.items()
     assert train.deps.items() <= (reference.outs | calibrate.outs | reference.deps).items()
     assert train.outs["adapters/trained"].endswith(".dir")

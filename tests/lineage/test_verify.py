@@ -23,8 +23,8 @@ def others() -> dict[str, str]:
     found = find("pb-rlsvr@champion", Lookup())
     assert isinstance(found, Lineage)
     checks = verify(found)
-    assert {"components/part", "data/reference/references.jsonl", "data/calibrate/calibration", "adapters/trained",
-            "metrics/train.json", "runs/train.json", "parameters of train", "dvc.lock",
+    assert {"components/part", "sources", "data/reference/references.jsonl", "data/calibrate/calibration",
+            "adapters/trained", "metrics/train.json", "runs/train.json", "parameters of train", "dvc.lock",
             f"{WEIGHTS} as pb-rlsvr/1"} <= {check.name for check in checks}  # fmt: skip
     return {check.name: check.outcome for check in checks if check.outcome != "equal"}
 

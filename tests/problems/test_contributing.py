@@ -24,6 +24,7 @@ def copy(tmp_path_factory):
     """The code and its parameters, asking in English, Swedish and Russian."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "sources", folder / "sources")
     shutil.copy(ROOT / "dvc.yaml", folder)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["base"] |= {"languages": ["en", "sv", "ru"], "trained_languages": ["sv"]}

@@ -22,8 +22,9 @@ def mark(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def tree(repository: Path) -> Path:
-    """`repository` with the code, which stages take the fingerprint of."""
-    (repository / "components").symlink_to(ROOT / "components")
+    """`repository` with the code and what users add, which stages take the fingerprint of."""
+    for folder in ("components", "sources"):
+        (repository / folder).symlink_to(ROOT / folder)
     return repository
 
 
