@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.environment import Terminated
+from components.repro import tracked
 from components.tracking import check_store, make_receipt, numbers, open_parent, spool, store, tracked_run
 
 LOCK = """
@@ -236,6 +237,25 @@ def test_params_under_a_users_own_names_are_taken(all_runs, capsys: pytest.Captu
     (logged,) = all_runs()
     assert logged.data.params["compare.pools.the pivot_s answer"] == '["hybrid", "gold"]'
     assert "refuses" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("also", "warnings"), [({}, 1), ({"PBRLSVR_TRACKING_URI": "sqlite:///mlruns/mlflow.db"}, 0)])
+@pytest.mark.usefixtures("repository")
+def test_mlflows_own_variable_is_not_read_and_a_line_says_so(
+    also: dict[str, str],
+    warnings: int,
+    monkeypatch: pytest.MonkeyPatch,
+    all_runs,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
+    for name, value in also.items():
+        monkeypatch.setenv(name, value)
+    with tracked({}):
+        pass
+    assert len(all_runs()) == 1
+    assert not Path("elsewhere.db").exists()
+    assert capsys.readouterr().out.count("warning: MLFLOW_TRACKING_URI is not read") == warnings
 
 
 def test_numbers_keeps_finite_leaves_under_the_stage() -> None:
