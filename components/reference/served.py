@@ -15,7 +15,7 @@ from components.journal import kept_journal
 from components.params import Params
 from components.progress import say
 from components.reference.samples import Asked, make_sample
-from components.server import Chat, ChatPrompt, ChatServer
+from components.server import Chat, ChatPrompt, pivot_server
 
 
 class _Answer(BaseModel):
@@ -39,7 +39,7 @@ class ServedPivot:
     def __init__(self, model: ServedModel, params: Params) -> None:
         """The environment names a server, or it is a PipelineError; so is another process with this model's answers."""
         self._params = params
-        self._server = ChatServer.from_environment(model.name)
+        self._server = pivot_server(model.name)
         self._journal = kept_journal("pivot", model.name)
         self.release = self._journal.release
 

@@ -2,5 +2,6 @@
 
 from components.server.client import ChatPrompt, ChatServer, ServerError
 from components.server.completion import Chat
+from components.server.named import pivot_server, translator_server
 
-__all__ = ["Chat", "ChatPrompt", "ChatServer", "ServerError"]
+__all__ = ["Chat", "ChatPrompt", "ChatServer", "ServerError", "pivot_server", "translator_server"]

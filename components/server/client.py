@@ -7,7 +7,6 @@ handed over as it arrives, so that nothing that was answered has to be asked aga
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,12 +26,6 @@ from tenacity import (
 
 from components.contracts import PipelineError
 from components.server.completion import Chat, error_message, read_completion
-
-URL = "PBRLSVR_SERVER_URL"
-API_KEY = "PBRLSVR_SERVER_API_KEY"
-CONCURRENCY = "PBRLSVR_SERVER_CONCURRENCY"
-TIMEOUT_S = "PBRLSVR_SERVER_TIMEOUT_S"
-TRIES = "PBRLSVR_SERVER_TRIES"
 
 _TRY_AGAIN = (408, 409, 429)
 _OF_QUESTION = (400, 413, 422)  # too long, or filtered
@@ -128,25 +121,11 @@ class ChatServer:
     """For a whole request, from connecting to the last byte."""
     tries: int = 6
     """Of one question, the first included."""
+    timeout_variable: str = "PBRLSVR_SERVER_TIMEOUT_S"
+    """What sets `timeout_s`; for errors."""
     first_wait_s: float = 1.0
     """Before the second try; each further wait is about twice as long."""
     max_wait_s: float = 60.0
-
-    @classmethod
-    def from_environment(cls, model: str) -> "ChatServer":
-        """The server that the environment names.
-
-        Raises:
-            PipelineError: The address is missing, or a variable is wrong; the variable is named.
-        """
-        return cls(
-            url=_url(),
-            model=model,
-            api_key=_api_key(),
-            concurrency=int(_number(CONCURRENCY, 8, low=1, high=1024, whole=True)),
-            timeout_s=_number(TIMEOUT_S, 300, low=1, high=86400),
-            tries=int(_number(TRIES, 6, low=1, high=100, whole=True)),
-        )
 
     def ask_all(
         self,
@@ -206,7 +185,8 @@ class ChatServer:
             async with asyncio.timeout(self.timeout_s):  # httpx's own limit starts anew with every byte
                 response = await client.post(f"{self.url}/chat/completions", json=self._body(prompt))
         except (TimeoutError, httpx.TimeoutException):
-            raise _PassingError(f"no whole answer in {self.timeout_s:g} s ({TIMEOUT_S})", of_question=True) from None
+            told = f"no whole answer in {self.timeout_s:g} s ({self.timeout_variable})"
+            raise _PassingError(told, of_question=True) from None
         except httpx.RequestError as error:
             raise _PassingError(f"{type(error).__name__}: {error}") from None
         if response.is_success:
@@ -246,41 +226,6 @@ class ChatServer:
     def _shown(self, message: str) -> str:
         """A server's words, shortened; servers quote keys that they refuse."""
         return (message.replace(self.api_key, "***") if self.api_key else message)[:200]
-
-
-def _url() -> str:
-    raw = os.environ.get(URL, "").strip()
-    if not raw:
-        raise PipelineError(f"{URL} is not set; give the server's address, such as http://127.0.0.1:8000/v1")
-    try:
-        url = httpx.URL(raw)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise PipelineError(
-            f"{URL} must be an address such as http://127.0.0.1:8000/v1, without user, password or query "
-            f"(a key goes in {API_KEY})"
-        )
-    return str(url).rstrip("/")
-
-
-def _api_key() -> str | None:
-    key = os.environ.get(API_KEY, "").strip()
-    if not all("!" <= character <= "~" for character in key):
-        raise PipelineError(f"{API_KEY} has characters that a key cannot have; copy it again")
-    return key or None
-
-
-def _number(name: str, default: float, *, low: float, high: float, whole: bool = False) -> float:
-    raw = os.environ.get(name, "").strip()
-    kind = "whole number" if whole else "number"
-    try:
-        value = (int if whole else float)(raw) if raw else default
-    except ValueError:
-        value = low - 1
-    if not low <= value <= high:  # NaN too
-        raise PipelineError(f"{name}: {raw!r} is no {kind} from {low:g} to {high:g}")
-    return value
 
 
 def _retry_after_s(value: str) -> float:

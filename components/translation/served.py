@@ -19,15 +19,6 @@ class ServedTranslator:
 
     server: ChatServer
 
-    @classmethod
-    def from_environment(cls, model: str) -> "ServedTranslator":
-        """The model `model` of the server that the environment names.
-
-        Raises:
-            PipelineError: The server's address is missing or wrong.
-        """
-        return cls(ChatServer.from_environment(model))
-
     def translate(self, texts: Sequence[str], target: str, source: str = "en") -> list[Translation]:
         """See `Translator.translate`.
 

@@ -84,9 +84,10 @@ def load_translator(name: str, key: str = "problems.translator") -> Translator:
     if name == SERVED:
         raise PipelineError(f"params.yaml: `{key}`: `server:` lacks the model's name; write server:NAME")
     if name.startswith(SERVED):
+        from components.server import translator_server
         from components.translation.served import ServedTranslator
 
-        return ServedTranslator.from_environment(name.removeprefix(SERVED))
+        return ServedTranslator(translator_server(name.removeprefix(SERVED)))
     from components.translation.converted import ConvertedTranslator, is_converted
     from components.translation.seq2seq import Seq2SeqTranslator
 

@@ -26,6 +26,16 @@ def test_answers_come_back_in_order_without_the_thought(monkeypatch):
     assert "from English to Swahili" in body["messages"][0]["content"]
 
 
+def test_a_server_of_its_own_is_asked_with_its_own_key(monkeypatch):
+    with serving(lambda _: completion("no")) as pivot, serving(lambda _: completion("habari")) as server:
+        for kind, url in (("SERVER", pivot.url), ("TRANSLATOR", server.url)):
+            monkeypatch.setenv(f"PBRLSVR_{kind}_URL", url)
+            monkeypatch.setenv(f"PBRLSVR_{kind}_API_KEY", f"key-of-{kind}")
+        assert load_translator("server:big").translate(["Hi"], "sw") == [Translation(text="habari")]
+    assert not pivot.log
+    assert [asked.headers["Authorization"] for asked in server.log] == ["Bearer key-of-TRANSLATOR"]
+
+
 def test_a_refusing_server_and_a_missing_address_are_told(monkeypatch):
     with serving(lambda _: error(404, "no such model")) as server:
         monkeypatch.setenv("PBRLSVR_SERVER_URL", server.url)
