@@ -35,7 +35,6 @@ def wait_for_step(day: Served, folder: str) -> int:
 
 def test_a_day_in_production(clone: Path) -> None:
     assert not (clone / MLRUNS / "mlflow.db").exists()
-    started = time.monotonic()
     with served(clone) as day:
 
         def start(seed: int, after_s: float = 0.0) -> str:
@@ -69,4 +68,3 @@ def test_a_day_in_production(clone: Path) -> None:
                 assert one["tags"]["stage.train.status"] == one["tags"]["stage.evaluate.status"] == "executed"
                 assert "report/macro/trained_languages/trained/accuracy" in one["metrics"]
     assert pids_in(clone / ".cache" / "scheduled") == []
-    assert time.monotonic() - started < 15 * MINUTE_S
