@@ -45,6 +45,7 @@ ANSWERS = ("5 + 7 = 12. It is 12.", "<think>hm</think>It is 12.", "It is 13.", "
 
 def start(url: str, **environment: str) -> "subprocess.Popen[str]":
     own = {"PBRLSVR_SERVER_URL": url, "PBRLSVR_SERVER_TIMEOUT_S": "30", "PBRLSVR_SERVER_CONCURRENCY": "4"}
+    own["OMP_NUM_THREADS"] = "1"  # tests run side by side: more would wait for each other
     return subprocess.Popen(
         [sys.executable, "-c", STAGE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | own | environment,
