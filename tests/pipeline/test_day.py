@@ -35,6 +35,7 @@ def wait_for_step(day: Served, folder: str) -> int:
 
 def test_a_day_in_production(clone: Path) -> None:
     assert not (clone / MLRUNS / "mlflow.db").exists()
+    started = time.monotonic()
     with served(clone) as day:
 
         def start(seed: int, after_s: float = 0.0) -> str:
@@ -46,6 +47,7 @@ def test_a_day_in_production(clone: Path) -> None:
             assert "| train | executed |" in day.summary(run)
             assert "| evaluate | executed |" in day.summary(run)
         assert "| trained languages, after |" in day.summary(run)
+        two_runs_s = time.monotonic() - started
 
         cancelled = start(102)
         wait_for_step(day, "rl/checkpoint-*")
@@ -68,3 +70,5 @@ def test_a_day_in_production(clone: Path) -> None:
                 assert one["tags"]["stage.train.status"] == one["tags"]["stage.evaluate.status"] == "executed"
                 assert "report/macro/trained_languages/trained/accuracy" in one["metrics"]
     assert pids_in(clone / ".cache" / "scheduled") == []
+    # Of the three others one was cancelled, and one begun again from its checkpoint: no more than twice the first two.
+    assert time.monotonic() - started < max(15 * MINUTE_S, 3 * two_runs_s)

@@ -53,7 +53,7 @@ def start(url: str, **environment: str) -> "subprocess.Popen[str]":
 
 
 def finish(process: "subprocess.Popen[str]", status: int = 0) -> str:
-    output, errors = process.communicate(timeout=240)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
     return output + errors
